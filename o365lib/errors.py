@@ -1,0 +1,309 @@
+"""Every error that a person can meet, under one root, each with its remedy.
+
+    RunbookError                 the root: what happened, what is now true, what to do
+    ├── UsageError               a command, parameter or step was used in a way that has no meaning
+    │   ├── ParametersError      client files or defaults are wrong: every problem with its position
+    │   └── StepOutOfOrder       a runbook's step was called before the one it builds on
+    ├── SecretUnavailable        a secret that the client file refers to cannot be read
+    ├── SignInError              the sign-in service said no, or nobody finished the sign-in
+    ├── UntrustedHost            an answer pointed outside the client's cloud
+    ├── GraphError               Microsoft Graph answered with an error
+    │   ├── BadRequest           400: the request is wrong in itself
+    │   ├── Unauthenticated      401: the token is missing, expired or for somebody else
+    │   ├── Forbidden            403: a permission or a directory role is missing
+    │   ├── NotFound             404: no such object, or not yet visible
+    │   ├── Conflict             an object with this name, or this assignment, is there already
+    │   ├── Throttled            429, and the service kept saying so
+    │   └── ServiceUnavailable   5xx, or no connection, after the allowed repetitions of a read
+    ├── AnswerLost               a write was sent and its answer never came
+    ├── Refused                  a guard stopped the run; nothing was changed
+    ├── NotVerified              written, but reading back did not show it in time
+    ├── ChangeFailed             a change did not take place, or took place otherwise
+    ├── HandOverFailed           the credentials could not be handed over
+    ├── EvidenceError            the archive cannot be read or written
+    └── RunError                 a notebook could not be executed to its end
+
+Each carries three sentences: `message` (what happened), `state` (what is now true in the tenant)
+and `remedy` (what to do now). IPython asks an exception for `_render_traceback_` before it builds
+a stack of frames, so in a notebook an error reads as a box of sentences.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_WIDTH = 78
+
+
+class RunbookError(Exception):
+    """The root of the package's errors.
+
+    Args:
+        message: what happened, in one sentence or a few.
+        state: what is now true in the tenant; empty where nothing was touched.
+        remedy: what to do now.
+    """
+
+    title = "The runbook stopped"
+    kind = "failed"
+
+    def __init__(self, message: str, *, state: str = "", remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.state = state
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        """All three sentences in one line, as the command line prints them."""
+        return " ".join(part for part in (self.message, self.state, self.remedy) if part)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Survive the way between processes, with all parts."""
+        return (_rebuild, (type(self), self.args, self.__dict__.copy()))
+
+    def sentences(self) -> list[tuple[str, str]]:
+        """The labelled parts, in the order in which a person wants them."""
+        parts = [
+            ("What happened", self.message),
+            ("In the tenant", self.state),
+            ("What to do", self.remedy),
+        ]
+        return [(label, text) for label, text in parts if text]
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in place of the stack of frames.
+
+        https://ipython.readthedocs.io/en/stable/config/integrating.html#custom-exception-tracebacks
+        """
+        rule = "─" * _WIDTH
+        lines = [rule, f"{self.title}  ({type(self).__name__})", rule]
+        for label, text in self.sentences():
+            lines += [f"{label}:", *(f"  {line}" for line in text.splitlines()), ""]
+        return lines
+
+
+def _rebuild(
+    kind: type[RunbookError], args: tuple[object, ...], state: dict[str, object]
+) -> RunbookError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class UsageError(RunbookError):
+    """A command, parameter or step was used in a way that has no meaning."""
+
+    title = "Wrong usage"
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One thing wrong in a file: lines and columns count from 1."""
+
+    file: str
+    line: int
+    column: int
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        """`file:line:column: field: message`, which editors turn into links."""
+        field = f"{self.field}: " if self.field else ""
+        return f"{self.file}:{self.line}:{self.column}: {field}{self.message}"
+
+
+class ParametersError(UsageError):
+    """Client files or defaults are wrong; `problems` has every one of them, sorted."""
+
+    title = "Wrong parameters"
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(sorted(problems))
+        those = "it" if len(self.problems) == 1 else f"these {len(self.problems)}"
+        super().__init__(
+            "\n".join(str(problem) for problem in self.problems),
+            remedy=f"Correct {those}; `o365 check` shows what is left.",
+        )
+
+
+class StepOutOfOrder(UsageError):
+    """A runbook's step was called before the one it builds on."""
+
+    title = "Not yet"
+
+
+class SecretUnavailable(RunbookError):
+    """A secret that the client file refers to cannot be read. Nothing was sent anywhere."""
+
+    title = "A secret is missing"
+
+
+class SignInError(RunbookError):
+    """The sign-in service said no, or nobody finished the sign-in. Nothing was changed.
+
+    Args:
+        message: a sentence for the person.
+        remedy: what to do.
+        error: the OAuth error code (`invalid_grant`, ...).
+        code: the AADSTS number, 0 where there is none.
+        correlation_id: what Microsoft's support asks for.
+    """
+
+    title = "Not signed in"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        remedy: str = "",
+        error: str = "",
+        code: int = 0,
+        correlation_id: str = "",
+    ) -> None:
+        super().__init__(message, state="Nothing was changed.", remedy=remedy)
+        self.error = error
+        self.code = code
+        self.correlation_id = correlation_id
+
+
+class UntrustedHost(RunbookError):
+    """An answer pointed outside the client's cloud; nothing was sent there."""
+
+    title = "A host outside the client's cloud"
+
+
+class GraphError(RunbookError):
+    """Microsoft Graph answered with an error.
+
+    Args:
+        message: Graph's message, or ours where Graph gave none.
+        status: the HTTP status; 0 where no answer came.
+        code: Graph's error code (`Request_ResourceNotFound`, ...).
+        detail_codes: the codes in `error.details[]` (`ObjectConflict`, ...).
+        request_id: the service's own id of the request, for Microsoft's support.
+        request: `METHOD /path` of what was asked.
+        state: what is now true in the tenant.
+        remedy: what to do now.
+    """
+
+    title = "Microsoft Graph said no"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 0,
+        code: str = "",
+        detail_codes: Sequence[str] = (),
+        request_id: str = "",
+        request: str = "",
+        state: str = "",
+        remedy: str = "",
+    ) -> None:
+        super().__init__(message, state=state, remedy=remedy)
+        self.status = status
+        self.code = code
+        self.detail_codes = tuple(detail_codes)
+        self.request_id = request_id
+        self.request = request
+
+    def sentences(self) -> list[tuple[str, str]]:
+        """The parts, and the request with its id for Microsoft's support."""
+        technical = f"{self.request} was answered {self.status} {self.code}".strip()
+        if self.request_id:
+            technical += f"\nrequest-id {self.request_id}"
+        return [*super().sentences(), ("For support", technical)]
+
+
+class BadRequest(GraphError):
+    """400: the request is wrong in itself; repeating it does not help."""
+
+
+class Unauthenticated(GraphError):
+    """401: the token is missing, expired, or meant for somebody else."""
+
+
+class Forbidden(GraphError):
+    """403: a permission or a directory role is missing."""
+
+
+class NotFound(GraphError):
+    """404: there is no such object, or it is not visible yet."""
+
+
+class Conflict(GraphError):
+    """An object with this name, or this assignment, is there already."""
+
+
+class Throttled(GraphError):
+    """429, and the service kept saying so until our patience ended."""
+
+
+class ServiceUnavailable(GraphError):
+    """5xx, or no connection, after the allowed repetitions of a read."""
+
+
+class AnswerLost(RunbookError):
+    """A write was sent and its answer never came: it may or may not have taken effect."""
+
+    title = "The answer to a change was lost"
+
+    def __init__(self, message: str, *, request: str = "") -> None:
+        super().__init__(
+            message,
+            state="The change may have taken effect or not.",
+            remedy="Run the runbook again: it reads the tenant first and does only what is left.",
+        )
+        self.request = request
+
+
+class Refused(RunbookError):
+    """A guard stopped the run; nothing was changed.
+
+    Args:
+        code: the guard's name, as it stands in the record (`federated-with-vendor`, ...).
+        message: the reason.
+        remedy: the way out.
+    """
+
+    title = "Refused"
+    kind = "refused"
+
+    def __init__(self, code: str, message: str, *, remedy: str = "") -> None:
+        super().__init__(message, state="Nothing was changed.", remedy=remedy)
+        self.code = code
+
+    def sentences(self) -> list[tuple[str, str]]:
+        """The parts, led by the guard's name."""
+        return [("Guard", self.code), *super().sentences()]
+
+
+class NotVerified(RunbookError):
+    """Written, but reading back did not show it in time."""
+
+    title = "Not verified"
+    kind = "unverified"
+
+
+class ChangeFailed(RunbookError):
+    """A change did not take place, or took place otherwise than planned."""
+
+    title = "A change failed"
+
+
+class HandOverFailed(RunbookError):
+    """The credentials could not be handed over; the next run replaces the password."""
+
+    title = "The credentials were not handed over"
+
+
+class EvidenceError(RunbookError):
+    """The archive cannot be read or written."""
+
+    title = "The evidence archive"
+
+
+class RunError(RunbookError):
+    """A notebook could not be executed to its end."""
+
+    title = "The run broke off"
