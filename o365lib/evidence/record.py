@@ -1,0 +1,198 @@
+"""The record of one run: what `record.json` holds.
+
+- Complete at every moment: it is written before the first change and after each step, so a run that
+  is killed leaves what it had done and what it was about to do.
+- `outcome` is `unfinished` until the run is closed, by the runbook or, where its kernel died, by
+  the command that started it.
+- No field ever holds a secret; writing masks every secret that the process knows all the same.
+- The JSON schema stands in `docs/record.schema.json` and is generated from these models.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from o365lib import secret
+
+
+class Outcome(StrEnum):
+    """How a run ended."""
+
+    DONE = "done"
+    NOTHING_TO_DO = "nothing to do"
+    PLANNED = "planned"
+    REFUSED = "refused"
+    FAILED = "failed"
+    UNVERIFIED = "unverified"
+    UNFINISHED = "unfinished"
+
+
+class Model(BaseModel):
+    """What all parts have in common: known fields only, so that a typing error shows."""
+
+    model_config = ConfigDict(extra="forbid", validate_assignment=True, hide_input_in_errors=True)
+
+
+class Operator(Model):
+    """Who ran the runbook."""
+
+    user_name: str = Field(description="account on the machine that ran it")
+    host_name: str = Field(description="that machine")
+    signed_in_as: str = Field(default="", description="user principal name or application id")
+    object_id: str = Field(default="", description="directory object id of that identity")
+
+
+class Approval(Model):
+    """Who approved which plan, and how."""
+
+    approved_by: str
+    how: Literal["form", "parameter"]
+    plan_digest: str = Field(description="the plan that was approved; a changed plan voids it")
+    date_time: datetime
+
+
+class Step(Model):
+    """One step of the runbook, named as its cell."""
+
+    name: str
+    started: datetime
+    ended: datetime | None = None
+    status: Literal["running", "completed", "not done", "failed"] = "running"
+    note: str = ""
+
+
+class Change(Model):
+    """One change in the tenant. Written as `started` before it is sent."""
+
+    action: str = Field(description="as in the plan: create-user, assign-role, delete-user, ...")
+    target: str = Field(description="object id, or user principal name before there is one")
+    detail: str = ""
+    before: JsonValue = None
+    after: JsonValue = None
+    status: Literal["started", "accepted", "failed", "unknown"] = "started"
+    started: datetime
+    ended: datetime | None = None
+    request_id: str = ""
+    note: str = ""
+
+
+class HandOverRecord(Model):
+    """How the credentials reached their recipient; never the credentials."""
+
+    method: Literal["mail", "file", "screen"]
+    recipient: str
+    user_id: str = Field(description="the account whose password it is")
+    status: Literal["started", "accepted", "failed", "unknown"] = "started"
+    date_time: datetime
+    request_id: str = ""
+    note: str = ""
+
+
+class Check(Model):
+    """One thing read back after the changes: the verdict is made of these alone."""
+
+    name: str
+    wanted: str
+    found: str
+    passed: bool
+
+
+class ErrorRecord(Model):
+    """The error that ended the run."""
+
+    type: str
+    message: str
+    state: str = ""
+    remedy: str = ""
+    step: str = ""
+    guard: str = Field(default="", description="the guard's code, where a guard refused")
+    status: int = Field(default=0, description="HTTP status, where Graph answered")
+    code: str = Field(default="", description="Graph's or the sign-in service's error code")
+    request_id: str = ""
+
+
+class Record(Model):
+    """Everything about one run."""
+
+    schema_version: Literal[1] = 1
+    run_id: str = Field(description="sorts by time")
+    client: str = Field(description="the customer, as its file is named")
+    client_display_name: str = ""
+    cloud: str = ""
+    tenant_id: str = Field(default="", description="from the token, once signed in")
+    runbook: str = Field(description="the notebook's name without its ending")
+    runbook_digest: str = Field(default="", description="sha256 of the committed notebook")
+    package_version: str
+    parameters: dict[str, JsonValue] = Field(default_factory=dict)
+    parameters_digest: str = Field(default="", description="sha256 of client file and defaults")
+    operator: Operator
+    ticket: str = ""
+    dry_run: bool = False
+    approval: Approval | None = None
+    started: datetime
+    ended: datetime | None = None
+    steps: list[Step] = Field(default_factory=list)
+    facts: dict[str, JsonValue] | None = Field(default=None, description="the tenant as read")
+    plan: dict[str, JsonValue] | None = Field(default=None, description="with its digest")
+    changes: list[Change] = Field(default_factory=list)
+    hand_over: HandOverRecord | None = None
+    verification: list[Check] = Field(default_factory=list)
+    undo: dict[str, JsonValue] | None = Field(
+        default=None, description="what restoring a removed account needs, and until when"
+    )
+    outcome: Outcome = Outcome.UNFINISHED
+    reason: str = Field(default="", description="one line for a table")
+    error: ErrorRecord | None = None
+    closed_by: Literal["", "runbook", "driver"] = ""
+    requests: list[dict[str, JsonValue]] = Field(
+        default_factory=list, description="every HTTP request, with the service's request ids"
+    )
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """Return the record in a `record.json`.
+
+        Raises:
+            pydantic.ValidationError: it is not of this schema.
+        """
+        return cls.model_validate_json(text)
+
+    def to_json(self) -> str:
+        """Return the record as indented JSON, every known secret masked."""
+        return secret.mask(self.model_dump_json(indent=2)) + "\n"
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the tenant was, or may have been, changed."""
+        return any(change.status in {"started", "accepted", "unknown"} for change in self.changes)
+
+
+def pending_credentials(records: Sequence[Record], user_id: str, user_principal_name: str) -> str:
+    """Return the run id that set the account's password and did not hand it over, or nothing.
+
+    Args:
+        records: the client's earlier runs, oldest first.
+        user_id: the account's object id.
+        user_principal_name: by which a run that was killed before it learnt the id knows it.
+    """
+    pending = ""
+    for record in records:
+        if any(
+            change.action in {"create-user", "set-password"}
+            and change.status in {"started", "accepted", "unknown"}
+            and change.target in {user_id, user_principal_name}
+            for change in record.changes
+        ):
+            pending = record.run_id
+        hand_over = record.hand_over
+        if hand_over and hand_over.status == "accepted" and pending == record.run_id:
+            pending = ""
+    return pending
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON schema of `record.json`."""
+    return Record.model_json_schema()
