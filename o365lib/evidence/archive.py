@@ -1,0 +1,312 @@
+"""The archive on disk: `<root>/<client>/<run id>/` with `runbook.ipynb` and `record.json`.
+
+- A file is replaced as a whole or not at all: whoever reads, at any moment and after any crash,
+  finds the earlier version or the later one, never half of one.
+- Folders are the owner's alone (0700), files too (0600); a run's folder is made once, and never
+  taken over by another run.
+- Run ids sort by time and are file names everywhere, Windows included; names of clients and runs
+  that would lead out of the archive are refused.
+- A record that cannot be read is told and left where it is; it hides no other.
+"""
+
+import contextlib
+import logging
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from o365lib import clock
+from o365lib.errors import EvidenceError
+from o365lib.evidence.record import Record
+
+RECORD_FILE = "record.json"
+NOTEBOOK_FILE = "runbook.ipynb"
+
+_logger = logging.getLogger(__name__)
+
+_CLIENT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_RUN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,95}")
+# https://learn.microsoft.com/windows/win32/fileio/naming-a-file
+_DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])", re.IGNORECASE)
+
+# Windows refuses to replace a file that somebody has open for a moment, a virus scanner say.
+_REPLACE_ATTEMPTS = 10
+_REPLACE_PAUSE_SECONDS = 0.05
+
+
+def new_run_id(runbook: str) -> str:
+    """Return a new id such as `20261123T104500123Z-create-7f3a9c`.
+
+    Args:
+        runbook: the notebook's name; its first word becomes part of the id.
+    """
+    instant = clock.now()
+    milliseconds = instant.microsecond // 1000
+    word = re.split(r"[^0-9a-z]", runbook.lower(), maxsplit=1)[0] or "run"
+    stamp = f"{instant:%Y%m%dT%H%M%S}{milliseconds:03d}Z"
+    return f"{stamp}-{word[:24]}-{secrets.token_hex(3)}"
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace a file's content by `text`, as a whole and durably.
+
+    The new content is written beside it, flushed to the disk and moved into place.
+
+    Raises:
+        OSError: it could not be written; the file is as it was.
+    """
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    try:
+        with os.fdopen(os.open(part, flags, 0o600), "wb") as stream:
+            stream.write(text.encode())
+            stream.flush()
+            os.fsync(stream.fileno())
+        _replace(part, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _replace(part: Path, path: Path) -> None:
+    for attempt in range(1, _REPLACE_ATTEMPTS + 1):
+        try:
+            part.replace(path)
+        except PermissionError:
+            if os.name != "nt" or attempt == _REPLACE_ATTEMPTS:
+                raise
+            clock.sleep(_REPLACE_PAUSE_SECONDS)
+        else:
+            return
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a new name durable; where folders cannot be flushed (Windows), the system does it."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """One run's folder; it need not exist yet."""
+
+    path: Path
+
+    @property
+    def client(self) -> str:
+        """The customer whose run it is."""
+        return self.path.parent.name
+
+    @property
+    def run_id(self) -> str:
+        """The run's id."""
+        return self.path.name
+
+    @property
+    def record_file(self) -> Path:
+        """Where the record is."""
+        return self.path / RECORD_FILE
+
+    @property
+    def notebook_file(self) -> Path:
+        """Where the executed notebook is."""
+        return self.path / NOTEBOOK_FILE
+
+    def exists(self) -> bool:
+        """Whether the folder is there."""
+        return self.path.is_dir()
+
+    def read_record(self) -> Record:
+        """Return the run's record.
+
+        Raises:
+            EvidenceError: there is none, or it cannot be read.
+        """
+        try:
+            return Record.from_json(self.record_file.read_bytes())
+        except FileNotFoundError as error:
+            raise EvidenceError(
+                f"Run {self.run_id} of {self.client} has no record.",
+                remedy=f"Look into {self.path}: the run ended before it could write one.",
+            ) from error
+        except (OSError, ValidationError) as error:
+            raise EvidenceError(
+                f"The record {self.record_file} cannot be read ({_reason(error)}).",
+                remedy="It was left as it is. Compare it with a copy from a backup.",
+            ) from error
+
+    def write_record(self, record: Record) -> None:
+        """Replace the run's record.
+
+        Raises:
+            EvidenceError: it could not be written; the version before it is intact.
+        """
+        self._write(self.record_file, record.to_json(), what="record")
+
+    def write_notebook(self, text: str) -> None:
+        """Replace the run's executed notebook.
+
+        Raises:
+            EvidenceError: it could not be written; the version before it is intact.
+        """
+        self._write(self.notebook_file, text, what="executed notebook")
+
+    def _write(self, path: Path, text: str, *, what: str) -> None:
+        try:
+            write_atomically(path, text)
+        except OSError as error:
+            raise EvidenceError(
+                f"The {what} of run {self.run_id} cannot be written to {self.path}"
+                f" ({_reason(error)}).",
+                state="What was archived before is intact; what this run did since is not on file.",
+                remedy="Make room or give yourself the right to write there, then run the runbook"
+                " again: it reads the tenant first and does only what is left.",
+            ) from error
+
+
+@dataclass(frozen=True)
+class Archive:
+    """All runs, one folder a client, one folder a run.
+
+    Attributes:
+        root: the archive's folder; made with the first run.
+    """
+
+    root: Path
+
+    def new_run(self, client: str, run_id: str) -> RunFolder:
+        """Make the folder of a new run and return it.
+
+        Raises:
+            EvidenceError: a name is unfit, the run is there already, or the disk says no. Nothing
+                else was written.
+        """
+        folder = self.run(client, run_id)
+        try:
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder.path.parent.mkdir(mode=0o700, exist_ok=True)
+            folder.path.mkdir(mode=0o700)
+        except FileExistsError as error:
+            if not folder.exists():
+                raise _no_folder(folder, error) from error
+            raise EvidenceError(
+                f"Run {run_id} of {client} is in the archive already.",
+                remedy="A run is written once: start a new one.",
+            ) from error
+        except OSError as error:
+            raise _no_folder(folder, error) from error
+        return folder
+
+    def run(self, client: str, run_id: str) -> RunFolder:
+        """Return the folder of a run, whether it exists or not.
+
+        Raises:
+            EvidenceError: a name is not fit to be a folder's name.
+        """
+        if not _CLIENT.fullmatch(client) or _DEVICE.fullmatch(client):
+            raise EvidenceError(
+                f"{client!r} is not a client's name.",
+                remedy="Small letters, digits and hyphens, at most 63, no name of a device.",
+            )
+        if not _RUN_ID.fullmatch(run_id) or _DEVICE.fullmatch(run_id):
+            raise EvidenceError(
+                f"{run_id!r} is not a run's id.",
+                remedy="`o365 evidence list` shows the ids that there are.",
+            )
+        return RunFolder(self.root / client / run_id)
+
+    def runs(self, client: str | None = None) -> list[RunFolder]:
+        """Return the folders of all runs, or of one client's, oldest first.
+
+        Raises:
+            EvidenceError: the archive cannot be listed, or the client's name is unfit.
+        """
+        if client is not None:
+            folders = [self.run(client, "any").path.parent]
+        else:
+            folders = [path for path in _folders(self.root) if _CLIENT.fullmatch(path.name)]
+        found = [
+            RunFolder(path)
+            for folder in folders
+            for path in _folders(folder)
+            if _RUN_ID.fullmatch(path.name)
+        ]
+        return sorted(found, key=lambda run: (run.run_id, run.client))
+
+    def find(self, text: str) -> RunFolder:
+        """Return the run with this id, or the only one whose id begins or ends with this text.
+
+        Raises:
+            EvidenceError: there is none, or more than one.
+        """
+        runs = self.runs() if text else []
+        same = [run for run in runs if run.run_id == text]
+        found = same or [
+            run for run in runs if run.run_id.startswith(text) or run.run_id.endswith(text)
+        ]
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            raise EvidenceError(
+                f"There is no run {text!r} in {self.root}.",
+                remedy="`o365 evidence list` shows the ids that there are.",
+            )
+        some = ", ".join(f"{run.run_id} ({run.client})" for run in found[:5])
+        raise EvidenceError(
+            f"{len(found)} runs fit {text!r}: {some}{', ...' if len(found) > 5 else ''}.",  # noqa: PLR2004 -- as many as are shown
+            remedy="Give more of the id.",
+        )
+
+    def records(self, client: str) -> list[Record]:
+        """Return a client's records that can be read, oldest first; the others are logged.
+
+        Raises:
+            EvidenceError: the archive cannot be listed, or the client's name is unfit.
+        """
+        return list(self._readable(client))
+
+    def _readable(self, client: str) -> Iterator[Record]:
+        for run in self.runs(client):
+            try:
+                yield run.read_record()
+            except EvidenceError as error:
+                _logger.warning("%s", error)
+
+
+def _folders(folder: Path) -> list[Path]:
+    try:
+        return [path for path in folder.iterdir() if path.is_dir()]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise EvidenceError(
+            f"The archive {folder} cannot be listed ({_reason(error)}).",
+            remedy="Give yourself the right to read there, or name another archive.",
+        ) from error
+
+
+def _no_folder(folder: RunFolder, error: OSError) -> EvidenceError:
+    return EvidenceError(
+        f"A folder for the run cannot be made at {folder.path} ({_reason(error)}).",
+        state="Nothing was started.",
+        remedy="Make room or give yourself the right to write there, or name another archive.",
+    )
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong in a few words, without the content that may stand in a message."""
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    return "it is not of the schema of docs/record.schema.json"
