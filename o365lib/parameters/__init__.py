@@ -1,0 +1,64 @@
+"""Client files and defaults, as models that are right or do not exist.
+
+    parameters/
+      defaults.yaml          what holds for all clients
+      clients/<client>.yaml  one file a client
+
+- `load`, `load_client` and `load_defaults` read them; what is wrong comes as one `ParametersError`
+  with every problem of every file, each with its line and column.
+- No model holds a secret; a `SecretSource` says where one is.
+- Relative paths in client files start at the folder that holds `parameters/`, and are absolute
+  in the models.
+"""
+
+from o365lib.parameters.client import (
+    BrowserSignIn,
+    CertificateSignIn,
+    Client,
+    ClientSecretSignIn,
+    DeviceCodeSignIn,
+    FederationOverride,
+    FileHandOver,
+    HandOver,
+    KeyringEntry,
+    MailHandOver,
+    ScreenHandOver,
+    SecretSource,
+    SignIn,
+    digest,
+)
+from o365lib.parameters.defaults import Account, Defaults, Patience, Purpose, Vendor
+from o365lib.parameters.loading import (
+    Parameters,
+    find_folder,
+    load,
+    load_client,
+    load_defaults,
+)
+
+__all__ = [
+    "Account",
+    "BrowserSignIn",
+    "CertificateSignIn",
+    "Client",
+    "ClientSecretSignIn",
+    "Defaults",
+    "DeviceCodeSignIn",
+    "FederationOverride",
+    "FileHandOver",
+    "HandOver",
+    "KeyringEntry",
+    "MailHandOver",
+    "Parameters",
+    "Patience",
+    "Purpose",
+    "ScreenHandOver",
+    "SecretSource",
+    "SignIn",
+    "Vendor",
+    "digest",
+    "find_folder",
+    "load",
+    "load_client",
+    "load_defaults",
+]

@@ -1,0 +1,217 @@
+"""Reads the folder of parameters, and reports every problem of every file at once.
+
+- `load` and its kin return parameters that are right, or raise; nothing in between.
+- Nothing outside the folder is read, but for the public keys that client files name.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Final
+
+from pydantic import ValidationError
+
+from o365lib.errors import ParametersError, Problem, UsageError
+from o365lib.parameters.client import Client
+from o365lib.parameters.defaults import Defaults
+from o365lib.parameters.explain import explain
+from o365lib.parameters.fields import Surroundings, is_client_name
+from o365lib.parameters.yaml_text import Document, read_document, shown
+
+FOLDER: Final = "parameters"
+DEFAULTS_FILE: Final = "defaults.yaml"
+CLIENTS_FOLDER: Final = "clients"
+_SUFFIX = ".yaml"
+# What operating systems leave behind in a folder that was looked at.
+_LITTER = {"thumbs.db", "desktop.ini"}
+_MOST_NAMES = 10
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """All that the runbooks are told.
+
+    Attributes:
+        folder: the folder that was read, absolute.
+        defaults: what holds for all clients.
+        clients: by name, sorted.
+    """
+
+    folder: Path
+    defaults: Defaults
+    clients: Mapping[str, Client]
+
+
+def find_folder(start: Path) -> Path:
+    """Return the nearest `parameters` folder, in `start` or above it, that has a defaults file.
+
+    Raises:
+        UsageError: there is none.
+    """
+    start = start.absolute()
+    for above in (start, *start.parents):
+        if (above / FOLDER / DEFAULTS_FILE).is_file():
+            return above / FOLDER
+    raise UsageError(
+        f"There is no folder `{FOLDER}` with a `{DEFAULTS_FILE}` in {start} or above it.",
+        remedy="Change to the folder of the runbooks, or name the folder of parameters.",
+    )
+
+
+def load(folder: Path, names: Collection[str] | None = None) -> Parameters:
+    """Return the parameters of all clients, or of those named.
+
+    Args:
+        folder: the folder with `defaults.yaml` and `clients/`.
+        names: the clients to read; other clients' files are then left alone, so that a fault in
+            one does not hold up the others. None: all, and there must be at least one.
+
+    Raises:
+        ParametersError: something is wrong; it has every problem of every file that was read.
+    """
+    reading = _Reading(folder.absolute())
+    defaults = reading.read_defaults()
+    clients = reading.read_clients(reading.all_files() if names is None else reading.named(names))
+    if reading.problems or defaults is None:
+        raise ParametersError(reading.problems)
+    return Parameters(reading.folder, defaults, clients)
+
+
+def load_client(folder: Path, name: str) -> Client:
+    """Return one client; only its file and the defaults are read.
+
+    Raises:
+        ParametersError: one of the two files is wrong, or there is no such client.
+    """
+    return load(folder, [name]).clients[name]
+
+
+def load_defaults(folder: Path) -> Defaults:
+    """Return what holds for all clients.
+
+    Raises:
+        ParametersError: the file is wrong; it has every problem.
+    """
+    reading = _Reading(folder.absolute())
+    defaults = reading.read_defaults()
+    if defaults is None:
+        raise ParametersError(reading.problems)
+    return defaults
+
+
+class _Reading:
+    """One reading of the folder: collects problems."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.clients_folder = folder / CLIENTS_FOLDER
+        self.problems: list[Problem] = []
+        self._purposes: Collection[str] | None = None
+
+    def read_defaults(self) -> Defaults | None:
+        document = self._read(self.folder / DEFAULTS_FILE)
+        if document is None:
+            return None
+        try:
+            defaults = Defaults.model_validate(document.data)
+        except ValidationError as error:
+            self.problems += explain(error, Defaults, document)
+            return None
+        if self.problems:
+            return None
+        self._purposes = tuple(defaults.purposes)
+        return defaults
+
+    def read_clients(self, files: Mapping[str, Path]) -> dict[str, Client]:
+        clients: dict[str, Client] = {}
+        by_tenant: defaultdict[str, list[Problem]] = defaultdict(list)
+        for name, file in files.items():
+            document = self._read(file)
+            if document is None:
+                continue
+            around = Surroundings(self.folder.parent, name, self._purposes)
+            try:
+                client = Client.model_validate(document.data, context=around)
+            except ValidationError as error:
+                self.problems += explain(error, Client, document)
+                continue
+            clients[name] = client
+            place = document.values.get(("tenant",), (1, 1))
+            by_tenant[client.tenant].append(Problem(document.file, *place, "tenant", name))
+        for first, *others in by_tenant.values():
+            self.problems += [
+                Problem(
+                    other.file,
+                    other.line,
+                    other.column,
+                    other.field,
+                    f"is also the tenant of `{first.message}` ({first.file}:{first.line}); "
+                    "each tenant has one client file",
+                )
+                for other in others
+            ]
+        return clients
+
+    def all_files(self) -> dict[str, Path]:
+        """The client files, by name; what else is in the folder is a problem."""
+        files: dict[str, Path] = {}
+        strays = False
+        for path in self._listing():
+            if path.suffix == _SUFFIX and is_client_name(path.stem):
+                files[path.stem] = path
+                continue
+            strays = True
+            if path.suffix == _SUFFIX:
+                message = (
+                    "its name cannot be a client's: lower-case letters, digits and hyphens, "
+                    "at most 63; rename the file"
+                )
+            else:
+                message = f"only `<client>{_SUFFIX}` files belong here; rename it or move it away"
+            self.problems.append(Problem(shown(path), 1, 1, "", message))
+        if not files and not strays:
+            self._complain(f"there is no client file; make one, `<client>{_SUFFIX}`")
+        return files
+
+    def named(self, names: Collection[str]) -> dict[str, Path]:
+        """The files of these clients; a name without a file is a problem."""
+        files: dict[str, Path] = {}
+        for name in sorted(set(names)):
+            path = self.clients_folder / f"{name}{_SUFFIX}"
+            # First the name: a path made of another name could lead out of the folder.
+            if is_client_name(name) and path.exists():
+                files[name] = path
+            else:
+                self._complain(f"there is no client {name!r}{self._near(name)}")
+        if not names:
+            self._complain("no client was named")
+        return files
+
+    def _near(self, name: str) -> str:
+        known = [path.stem for path in self._listing() if path.suffix == _SUFFIX]
+        near = get_close_matches(name.lower(), known, n=3, cutoff=0.5)
+        if near:
+            return f"; did you mean {' or '.join(f'`{one}`' for one in near)}?"
+        more = ", ..." if len(known) > _MOST_NAMES else ""
+        return f"; there are: {', '.join(known[:_MOST_NAMES])}{more}" if known else ""
+
+    def _listing(self) -> list[Path]:
+        try:
+            found = sorted(self.clients_folder.iterdir())
+        except OSError:
+            return []
+        return [
+            path
+            for path in found
+            if not path.name.startswith(".") and path.name.lower() not in _LITTER
+        ]
+
+    def _read(self, path: Path) -> Document | None:
+        document, problems = read_document(path)
+        self.problems += problems
+        return document
+
+    def _complain(self, message: str) -> None:
+        self.problems.append(Problem(shown(self.clients_folder), 1, 1, "", message))
