@@ -1,0 +1,284 @@
+"""Reads the secrets that client files refer to: from the environment, a file or the keyring.
+
+- A file counts only if nobody but its owner, the operator, can open it.
+- No message has a secret in it, nor any part of a file that should hold one.
+- Nothing is kept: each call reads again, and what it returns is a `Secret`.
+"""
+
+import base64
+import hashlib
+import os
+import re
+import shlex
+import stat
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from o365lib import clock
+from o365lib.errors import SecretUnavailable
+from o365lib.secret import Secret
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.x509 import Certificate as X509Certificate
+
+    from o365lib.parameters import KeyringEntry, SecretSource
+
+_MAX_BYTES = 64 * 1024
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+# Windows would otherwise translate line ends.
+_BINARY = getattr(os, "O_BINARY", 0)
+_PEM_BEGIN = b"-----BEGIN "
+_PEM_KEY = re.compile(rb"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.+?-----END \1-----", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A certificate with its private key, as the sign-in wants it.
+
+    Attributes:
+        private_key: PKCS #8 as PEM, without passphrase.
+        public_certificate: PEM.
+        thumbprint_sha1: hexadecimal, capital letters: what the Entra portal shows.
+        thumbprint_sha256: hexadecimal, capital letters.
+        not_valid_after: aware, UTC.
+    """
+
+    private_key: Secret
+    public_certificate: str
+    thumbprint_sha1: str
+    thumbprint_sha256: str
+    not_valid_after: datetime
+
+    @property
+    def x5t_s256(self) -> str:
+        """The SHA-256 thumbprint as a JWT header has it: base64url without padding."""
+        raw = bytes.fromhex(self.thumbprint_sha256)
+        return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def read_secret(source: "SecretSource", *, what: str) -> Secret:
+    """Return the secret that a client file refers to.
+
+    Args:
+        source: where it is.
+        what: what it is, for messages: "the client secret of alpine-books".
+
+    Raises:
+        SecretUnavailable: it is not there, is empty, or others could read it. Nothing was sent.
+    """
+    if source.environment is not None:
+        return _from_environment(source.environment, what)
+    if source.file is not None:
+        return _from_file(source.file, what)
+    assert source.keyring is not None  # the model has exactly one of the three
+    return _from_keyring(source.keyring, what)
+
+
+def read_certificate(path: Path, passphrase: Secret | None = None) -> Certificate:
+    """Return the certificate and private key of a PEM or PFX file.
+
+    Args:
+        path: a PEM file with both, or a PFX (PKCS #12) file.
+        passphrase: for an encrypted key.
+
+    Raises:
+        SecretUnavailable: the file is missing or others could read it, holds no matching key and
+            certificate, wants another passphrase, or the certificate is not valid now.
+    """
+    # Late: cryptography takes a tenth of a second, and most clients do without.
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 -- see above
+
+    raw = _read_private(path, "the certificate")
+    key, certificate = _parse(raw, passphrase, path)
+    _check_validity(certificate, path)
+    der = certificate.public_bytes(serialization.Encoding.DER)
+    private_pem = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    return Certificate(
+        private_key=Secret(private_pem.decode()),
+        public_certificate=certificate.public_bytes(serialization.Encoding.PEM).decode(),
+        # Not for security: Entra names certificates by their SHA-1.
+        thumbprint_sha1=hashlib.sha1(der, usedforsecurity=False).hexdigest().upper(),
+        thumbprint_sha256=hashlib.sha256(der).hexdigest().upper(),
+        not_valid_after=certificate.not_valid_after_utc,
+    )
+
+
+def _from_environment(name: str, what: str) -> Secret:
+    value = os.environ.get(name)
+    if value is None:
+        raise SecretUnavailable(
+            f"The environment variable {name}, which should hold {what}, is not set.",
+            remedy="Set it in the terminal from which you start, and start again from there.",
+        )
+    return _checked(value, f"The environment variable {name}, which should hold {what},")
+
+
+def _from_file(path: Path, what: str) -> Secret:
+    raw = _read_private(path, what)
+    subject = f"The file {path}, which should hold {what},"
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = None
+    if text is None:  # outside the handler: the decoder's error carries the bytes
+        raise SecretUnavailable(f"{subject} is not UTF-8 text.", remedy="Write it again as UTF-8.")
+    return _checked(text, subject)
+
+
+def _from_keyring(entry: "KeyringEntry", what: str) -> Secret:
+    # Late: it looks for backends when it is imported, and most clients do without.
+    import keyring  # noqa: PLC0415 -- see above
+    from keyring.errors import KeyringError, NoKeyringError  # noqa: PLC0415 -- see above
+
+    try:
+        value = keyring.get_password(entry.service, entry.user_name)
+    except NoKeyringError:
+        raise SecretUnavailable(
+            f"This system has no keyring, and {what} should be in it.",
+            remedy="Use `environment` or `file` in the client file instead.",
+        ) from None
+    except KeyringError as error:
+        raise SecretUnavailable(
+            f"The keyring could not be read ({type(error).__name__}), and {what} should be in it.",
+            remedy="Unlock the keyring and try again.",
+        ) from None
+    subject = f"The keyring's entry {entry.service!r} for {entry.user_name!r}"
+    if value is None:
+        raise SecretUnavailable(
+            f"{subject}, which should hold {what}, is not there.",
+            remedy=f"Make it: keyring set {shlex.join([entry.service, entry.user_name])}",
+        )
+    return _checked(value, f"{subject}, which should hold {what},")
+
+
+def _checked(text: str, subject: str) -> Secret:
+    value = text.removesuffix("\n").removesuffix("\r")
+    if not value.strip():
+        raise SecretUnavailable(f"{subject} is empty.", remedy="Put the secret there.")
+    if "\n" in value or "\r" in value:
+        raise SecretUnavailable(
+            f"{subject} has more than one line.", remedy="Leave only the secret, in one line."
+        )
+    return Secret(value)
+
+
+def _read_private(path: Path, what: str) -> bytes:
+    """The bytes of a file that is ours alone.
+
+    The checks are made on the opened file, so that nobody can swap it in between.
+    """
+    subject = f"The file {path}, which should hold {what},"
+    try:
+        # Without waiting for a pipe's other end, should it be one.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _BINARY)
+    except OSError as error:
+        raise SecretUnavailable(
+            f"{subject} cannot be opened ({error.strerror}).",
+            remedy="Put it there, or correct the path in the client file.",
+        ) from None
+    with os.fdopen(descriptor, "rb") as stream:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise SecretUnavailable(
+                f"{subject} is not a regular file.", remedy="Put the secret into a file of its own."
+            )
+        _check_owner(status, path, subject)
+        raw = stream.read(_MAX_BYTES + 1)
+    if len(raw) > _MAX_BYTES:
+        raise SecretUnavailable(
+            f"{subject} is larger than {_MAX_BYTES // 1024} KiB.",
+            remedy="Correct the path in the client file.",
+        )
+    return raw
+
+
+def _check_owner(status: os.stat_result, path: Path, subject: str) -> None:
+    # Windows has neither; there a file in the user's profile is the user's by inheritance.
+    if not hasattr(os, "getuid"):
+        return
+    quoted = shlex.quote(str(path))
+    if status.st_uid != os.getuid():
+        raise SecretUnavailable(
+            f"{subject} belongs to another user.",
+            remedy=f"Make a copy of your own, and: chmod 600 {quoted}",
+        )
+    if status.st_mode & _OTHERS:
+        raise SecretUnavailable(
+            f"{subject} can be opened by other users of this machine.",
+            remedy=f"chmod 600 {quoted}",
+        )
+
+
+def _parse(
+    raw: bytes, passphrase: Secret | None, path: Path
+) -> tuple["RSAPrivateKey", "X509Certificate"]:
+    """The key, and of the certificates the one that belongs to it."""
+    from cryptography.hazmat.primitives.asymmetric.rsa import (  # noqa: PLC0415 -- as above
+        RSAPrivateKey,
+    )
+
+    word = passphrase.reveal().encode() if passphrase else None
+    try:
+        key, certificates = (_parse_pem if _PEM_BEGIN in raw else _parse_pfx)(raw, word)
+    except (ValueError, TypeError):
+        state = "was not opened by the passphrase" if passphrase else "may want a passphrase"
+        raise SecretUnavailable(
+            f"{path} cannot be read as PEM or PFX; its private key {state}.",
+            remedy="Check the file, and `passphrase` in the client file.",
+        ) from None
+    if not isinstance(key, RSAPrivateKey):
+        raise SecretUnavailable(
+            f"{path} holds no RSA private key.",
+            remedy="Put an RSA key and its certificate into it; Entra takes no other kind.",
+        )
+    public_numbers = key.public_key().public_numbers()
+    for certificate in certificates:
+        public_key: Any = certificate.public_key()
+        if getattr(public_key, "public_numbers", lambda: None)() == public_numbers:
+            return key, certificate
+    raise SecretUnavailable(
+        f"{path} holds no certificate that belongs to its private key.",
+        remedy="Put the certificate and its own private key into one file.",
+    )
+
+
+def _parse_pem(raw: bytes, word: bytes | None) -> tuple[Any, list["X509Certificate"]]:
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 -- as above
+    from cryptography.x509 import load_pem_x509_certificates  # noqa: PLC0415 -- as above
+
+    found = _PEM_KEY.search(raw)
+    if not found:
+        return None, []
+    encrypted = b"ENCRYPTED" in found[0]
+    # A passphrase for a key that needs none is no fault of the key.
+    key = serialization.load_pem_private_key(found[0], word if encrypted else None)
+    return key, load_pem_x509_certificates(raw) if b"-----BEGIN CERTIFICATE" in raw else []
+
+
+def _parse_pfx(raw: bytes, word: bytes | None) -> tuple[Any, list["X509Certificate"]]:
+    from cryptography.hazmat.primitives.serialization import pkcs12  # noqa: PLC0415 -- as above
+
+    key, certificate, others = pkcs12.load_key_and_certificates(raw, word)
+    return key, [*([certificate] if certificate else []), *others]
+
+
+def _check_validity(certificate: "X509Certificate", path: Path) -> None:
+    now = clock.now()
+    begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    if ends <= now:
+        raise SecretUnavailable(
+            f"The certificate in {path} was valid until {ends:%Y-%m-%d}.",
+            remedy="Make a new one, add it to the application in Entra, and put it there.",
+        )
+    if begins > now:
+        raise SecretUnavailable(
+            f"The certificate in {path} is valid only from {begins:%Y-%m-%d} on.",
+            remedy="Check this machine's date, or use another certificate.",
+        )
