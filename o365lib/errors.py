@@ -7,6 +7,7 @@
     ├── SecretUnavailable        a secret that the client file refers to cannot be read
     ├── SignInError              the sign-in service said no, or nobody finished the sign-in
     ├── UntrustedHost            an answer pointed outside the client's cloud
+    ├── NoAnswer                 the connection failed, before or after the request was sent
     ├── GraphError               Microsoft Graph answered with an error
     │   ├── BadRequest           400: the request is wrong in itself
     │   ├── Unauthenticated      401: the token is missing, expired or for somebody else
@@ -170,6 +171,33 @@ class UntrustedHost(RunbookError):
     """An answer pointed outside the client's cloud; nothing was sent there."""
 
     title = "A host outside the client's cloud"
+
+
+class NoAnswer(RunbookError):
+    """The connection failed. Graph's session and the sign-in turn it into what it means there.
+
+    Args:
+        reason: in a few words, for tables: `timeout`, `connection reset`, ...
+        message: a sentence.
+        was_sent: whether the request may have reached the service; False is certain.
+        is_lasting: whether trying again cannot help (an untrusted certificate).
+    """
+
+    title = "No answer"
+
+    def __init__(
+        self,
+        reason: str,
+        message: str,
+        *,
+        was_sent: bool,
+        is_lasting: bool = False,
+        remedy: str = "",
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.reason = reason
+        self.was_sent = was_sent
+        self.is_lasting = is_lasting
 
 
 class GraphError(RunbookError):

@@ -164,3 +164,44 @@ class SubscribedSku(Entity):
     sku_id: str
     sku_part_number: str = ""
     capability_status: str = ""
+
+
+class LicenseDetails(Entity):
+    """https://learn.microsoft.com/graph/api/resources/licensedetails."""
+
+    id: str = ""
+    sku_id: str = ""
+    sku_part_number: str = ""
+
+
+class AuditedUser(Entity):
+    """https://learn.microsoft.com/graph/api/resources/useridentity."""
+
+    id: str = ""
+    user_principal_name: str = ""
+
+
+class AuditedApplication(Entity):
+    """https://learn.microsoft.com/graph/api/resources/appidentity."""
+
+    app_id: str = ""
+    display_name: str = ""
+
+
+class AuditInitiator(Entity):
+    """https://learn.microsoft.com/graph/api/resources/auditactivityinitiator."""
+
+    user: AuditedUser | None = None
+    app: AuditedApplication | None = None
+
+
+class DirectoryAudit(Entity):
+    """https://learn.microsoft.com/graph/api/resources/directoryaudit."""
+
+    id: str
+    activity_display_name: str = ""
+    activity_date_time: datetime | None = None
+    category: str = ""
+    result: str = ""
+    correlation_id: str = ""
+    initiated_by: AuditInitiator = AuditInitiator()
