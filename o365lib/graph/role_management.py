@@ -41,25 +41,20 @@ def list_role_assignments(
     role_definition_id: str | None = None,
     expand_principal: bool = False,
 ) -> Query[tuple[RoleAssignment, ...]]:
-    """Ask for the role assignments of one principal, or of one role.
+    """Ask for role assignments: of one principal, of one role, or all of them.
 
-    Needs `RoleManagement.Read.Directory`. Graph asks for a filter here.
+    Needs `RoleManagement.Read.Directory`. The filter is optional in Graph's reference.
     https://learn.microsoft.com/graph/api/rbacapplication-list-roleassignments
 
     Args:
         principal_id: whose roles.
         role_definition_id: of which role.
         expand_principal: whether the answer holds each principal's names and state too.
-
-    Raises:
-        ValueError: neither a principal nor a role is given.
     """
     terms = {"principalId": principal_id, "roleDefinitionId": role_definition_id}
     wanted = [f"{name} eq {literal(value)}" for name, value in terms.items() if value]
-    if not wanted:
-        raise ValueError("give a principal, a role, or both")
     options = {
-        "$filter": " and ".join(wanted),
+        "$filter": " and ".join(wanted) or None,
         "$expand": "principal" if expand_principal else None,
     }
     return Query(
