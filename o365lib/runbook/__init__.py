@@ -1,0 +1,98 @@
+"""What a runbook's notebook talks to.
+
+    run = runbook.open("create_service_account", client, dry_run=dry_run, ...)
+    run.sign_in()
+
+Every step returns something that shows itself as a table, and raises an error that shows itself as
+sentences.
+"""
+
+from typing import cast
+
+from o365lib import parameters
+from o365lib.errors import Refused, UsageError
+from o365lib.runbook.creation import CreationRun
+from o365lib.runbook.frontend import Frontend
+from o365lib.runbook.removal import RemovalRun
+from o365lib.runbook.run import Run
+from o365lib.runbook.settings import Settings
+
+__all__ = ["PARAMETERS", "CreationRun", "RemovalRun", "open"]
+
+# What a runbook's notebook has in its parameters cell.
+PARAMETERS = ("client", "dry_run", "approved_by", "approved_plan", "ticket", "run_id")
+
+_KINDS: dict[str, tuple[type[Run], str]] = {
+    "create_service_account": (CreationRun, "create"),
+    "remove_service_account": (RemovalRun, "remove"),
+}
+
+
+def open(  # noqa: A001 -- read with its module's name, as in `runbook.open(...)`
+    name: str,
+    client: str,
+    *,
+    dry_run: bool = False,
+    ticket: str = "",
+    run_id: str = "",
+) -> CreationRun | RemovalRun:
+    """Begin a run: read the client's file, make its folder in the archive, write its first record.
+
+    Args:
+        name: the runbook, as its notebook is named.
+        client: as its file is named.
+        dry_run: end after the plan; nothing is changed.
+        ticket: kept in the record.
+        run_id: given by the command that starts the run; empty for a new one.
+
+    Raises:
+        UsageError: there is no such runbook, or a parameter is of the wrong type.
+        ParametersError: the client's file or the defaults are wrong.
+        Refused: the notebook was given a parameter that the runbook does not know.
+        EvidenceError: the archive cannot be written. Nothing was sent anywhere.
+    """
+    if name not in _KINDS:
+        raise UsageError(
+            f"There is no runbook named {name!r}.", remedy=f"One of: {', '.join(sorted(_KINDS))}."
+        )
+    request: dict[str, str | bool] = {
+        "client": client,
+        "dry_run": dry_run,
+        "ticket": ticket,
+        "run_id": run_id,
+    }
+    _check_types(request)
+    settings = Settings.from_environment()
+    frontend = Frontend.of(settings)
+    if unknown := frontend.unknown_parameters(set(PARAMETERS)):
+        raise Refused(
+            "unknown-parameter",
+            f"The runbook knows no parameter named {', '.join(unknown)}.",
+            remedy=f"Its parameters are {', '.join(PARAMETERS)}.",
+        )
+    kind, plan_kind = _KINDS[name]
+    run = kind(
+        name=name,
+        kind="create" if plan_kind == "create" else "remove",
+        settings=settings,
+        frontend=frontend,
+        client=parameters.load_client(settings.parameters, client),
+        defaults=parameters.load_defaults(settings.parameters),
+        request=request,
+    )
+    return cast("CreationRun | RemovalRun", run)
+
+
+def _check_types(request: dict[str, str | bool]) -> None:
+    for name, value in request.items():
+        wanted = bool if name == "dry_run" else str
+        if not isinstance(value, wanted):
+            raise UsageError(
+                f"The parameter {name} is {value!r}, a {type(value).__name__}.",
+                remedy=f"Give it as {'True or False' if wanted is bool else 'a text in quotes'}.",
+            )
+    if not request["client"]:
+        raise UsageError(
+            "No client was named.",
+            remedy="Write the client's name, as its file is called, into the parameters cell.",
+        )

@@ -1,0 +1,97 @@
+"""The create runbook: the steps that are its own."""
+
+from o365lib.runbook.results import StepResult
+from o365lib.runbook.run import Run
+from o365lib.runbook.screen import show_once
+from o365lib.runbook.steps import step
+from o365lib.service_account import create, hand_over, verify
+from o365lib.service_account.create import Created
+from o365lib.service_account.plan import PlannedChange
+
+
+class CreationRun(Run):
+    """Create the account, hand its credentials over, give it its role, and see that it is so."""
+
+    _created: Created | None = None
+
+    @step("create-user", after="confirm", changes=True)
+    def create_user(self) -> StepResult:
+        """Create the user; where it is there already, replace a password that nobody was given."""
+        self.before_change()
+        self._created = create.create_user(
+            self.session,
+            self.current_plan,
+            facts=self.current_facts,
+            defaults=self.defaults,
+            change_log=self.change_log,
+        )
+        return StepResult(title=self._created.sentence)
+
+    @step("hand-over", after="create-user", changes=True)
+    def hand_over(self) -> StepResult:
+        """Hand the credentials over as the client file says."""
+        self._renew_uncertain_password()
+        sentence = hand_over.hand_over(
+            self.session,
+            self.current_plan,
+            self._require_created(),
+            client=self.client,
+            facts=self.current_facts,
+            defaults=self.defaults,
+            change_log=self.change_log,
+            folder=self.folder,
+            screen=show_once if self.frontend.is_interactive else None,
+        )
+        return StepResult(title=sentence)
+
+    @step("assign-role", after="hand-over", changes=True)
+    def assign_role(self) -> StepResult:
+        """Assign the role, and take a role away that the purpose does not need."""
+        sentences = create.assign_roles(
+            self.session,
+            self.current_plan,
+            self._require_created().user_id,
+            patience_seconds=self.defaults.patience.replication_seconds,
+            change_log=self.change_log,
+        )
+        return StepResult(title="Roles", notes=sentences)
+
+    @step("verify", after="assign-role")
+    def verify(self) -> StepResult:
+        """Read the account back: the outcome is decided by this alone."""
+        if self.is_dry_run:
+            return StepResult(title="Not done: dry run")
+        user_id = self._created.user_id if self._created else self.current_plan.user_id
+        return self.conclude(
+            verify.verify_creation(
+                self.session,
+                self.current_plan,
+                user_id=user_id,
+                defaults=self.defaults,
+                patience_seconds=self.defaults.patience.verification_seconds,
+            )
+        )
+
+    def _renew_uncertain_password(self) -> None:
+        # An earlier try in this run may have reached its recipient with the last password.
+        created = self._require_created()
+        if created.password is None or not hand_over.is_uncertain(self.record.hand_over):
+            return
+        planned = PlannedChange(
+            action="set-password",
+            target=created.user_id,
+            title="Replace the password, which may or may not have been handed over",
+        )
+        password = create.replace_password(
+            self.session,
+            planned,
+            facts=self.current_facts,
+            defaults=self.defaults,
+            change_log=self.change_log,
+        )
+        self._created = Created(created.user_id, password, created.sentence)
+
+    def _require_created(self) -> Created:
+        if self._created is None:
+            self._created = Created(user_id=self.current_plan.user_id, password=None, sentence="")
+        return self._created

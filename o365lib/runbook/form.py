@@ -1,0 +1,100 @@
+"""The confirmation form of JupyterLab: the plan, the client's name to be typed, a button.
+
+A skin over one function: it holds no truth, and its state is not saved.
+"""
+
+import html
+from collections.abc import Callable
+from typing import Any
+
+import ipywidgets
+from IPython.display import display
+
+from o365lib.runbook.results import plain
+from o365lib.service_account.plan import Plan
+
+
+class ConfirmationForm:
+    """Asks for the client's name and calls back once.
+
+    Args:
+        plan: what is to be confirmed.
+        approver: proposed as the approver's name.
+    """
+
+    def __init__(self, plan: Plan, *, approver: str) -> None:
+        self.plan = plan
+        self.approver = _text("Approved by", approver, "o365-approver")
+        self.name = _text("Client's name", "", "o365-client")
+        self.button = ipywidgets.Button(
+            description="Confirm the plan",
+            button_style="danger" if plan.runbook == "remove" else "primary",
+            disabled=True,
+            layout=ipywidgets.Layout(width="14em"),
+        )
+        self.button.add_class("o365-confirm")
+        self.answer = ipywidgets.HTML()
+        self.answer.add_class("o365-answer")
+
+    def show(self, on_confirm: Callable[[str], None]) -> None:
+        """Display the form; `on_confirm` gets the approver's name, once."""
+
+        def watch(_change: Any) -> None:
+            matches = self.name.value.strip() == self.plan.client
+            self.button.disabled = not (matches and self.approver.value.strip())
+
+        def confirm(_button: Any) -> None:
+            if self.button.disabled:
+                return
+            for widget in (self.button, self.name, self.approver):
+                widget.disabled = True
+            approver = self.approver.value.strip()
+            on_confirm(approver)
+            self.answer.value = (
+                f"<b>Confirmed by {html.escape(approver)}.</b> Go on with the next cell."
+            )
+
+        self.name.observe(watch, names="value")
+        self.approver.observe(watch, names="value")
+        self.button.on_click(confirm)
+        display(
+            ipywidgets.VBox(
+                [
+                    ipywidgets.HTML(_plan_html(self.plan)),
+                    self.approver,
+                    self.name,
+                    self.button,
+                    self.answer,
+                ]
+            )
+        )
+
+
+def _text(description: str, value: str, css_class: str) -> Any:
+    widget = ipywidgets.Text(
+        value=value,
+        description=description,
+        continuous_update=True,
+        style={"description_width": "9em"},
+        layout=ipywidgets.Layout(width="28em"),
+    )
+    widget.add_class(css_class)
+    return widget
+
+
+def _plan_html(plan: Plan) -> str:
+    rows = "".join(
+        f"<li><b>{_safe(change.title)}</b>: {_safe(change.before)} → {_safe(change.after)}</li>"
+        for change in plan.changes
+    )
+    what = "removes" if plan.runbook == "remove" else "creates or completes"
+    identifier = f" (object id {_safe(plan.user_id)})" if plan.user_id else ""
+    return (
+        f"<p>This {what} <b>{_safe(plan.user_principal_name)}</b>{identifier} in the tenant "
+        f"{_safe(plan.tenant_id)}:</p><ol>{rows}</ol>"
+        f"<p>Type <b>{_safe(plan.client)}</b> to confirm.</p>"
+    )
+
+
+def _safe(text: str) -> str:
+    return html.escape(plain(text))

@@ -1,0 +1,385 @@
+"""One run of a runbook: sign in, look, plan, confirm, change, verify, close.
+
+- Nothing changes before a confirmation, and a confirmation holds for one plan only.
+- Every step, change, check and request is in `record.json` when the step returns or raises.
+- The outcome comes from reading back; a dry run ends after the plan.
+"""
+
+import atexit
+import getpass
+import hashlib
+import socket
+from datetime import timedelta
+
+from o365lib import __version__, clock, clouds, parameters, sign_in
+from o365lib.errors import NotVerified, Refused, RunbookError, StepOutOfOrder
+from o365lib.evidence.archive import Archive, RunFolder, new_run_id
+from o365lib.evidence.record import (
+    Approval,
+    Check,
+    ErrorRecord,
+    Operator,
+    Outcome,
+    Record,
+    pending_credentials,
+)
+from o365lib.graph.session import GraphSession
+from o365lib.ledger import Ledger
+from o365lib.runbook import describe
+from o365lib.runbook.form import ConfirmationForm
+from o365lib.runbook.frontend import Frontend
+from o365lib.runbook.notebook_copy import NotebookCopy
+from o365lib.runbook.results import StepResult
+from o365lib.runbook.settings import Settings
+from o365lib.runbook.steps import SteppedRun, step
+from o365lib.service_account.changes import ChangeLog
+from o365lib.service_account.draft import draft
+from o365lib.service_account.facts import Facts, Identity
+from o365lib.service_account.look import read_facts
+from o365lib.service_account.permissions import delegated_scopes
+from o365lib.service_account.plan import Plan, Runbook
+from o365lib.transport import Transport
+
+# A plan this young was made from the tenant as it is; an older one is made again before it is used.
+_FRESH = timedelta(seconds=30)
+
+
+class Run(SteppedRun):
+    """What both runbooks share. Made by `runbook.open`.
+
+    Args:
+        name: the runbook's name, which is its notebook's.
+        kind: which plan it makes.
+        settings: where parameters and archive are.
+        frontend: who sits in front of the kernel.
+        client: the client file.
+        defaults: the vendor's names, roles and hosts.
+        request: the notebook's parameters.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        kind: Runbook,
+        settings: Settings,
+        frontend: Frontend,
+        client: parameters.Client,
+        defaults: parameters.Defaults,
+        request: dict[str, str | bool],
+    ) -> None:
+        self.kind: Runbook = kind
+        self.settings = settings
+        self.frontend = frontend
+        self.client = client
+        self.defaults = defaults
+        self.request = request
+        self.parameters_digest = parameters.digest(client, defaults)
+        self.ledger = Ledger()
+        self.cloud = clouds.find_cloud(client.cloud, sandbox_file=settings.sandbox_file)
+        self.folder = self._open_folder(name)
+        self.record = self._new_record(name)
+        self.change_log = ChangeLog(self.record, self.save, self.ledger)
+        self._copy = None if frontend.driven else NotebookCopy(settings.notebook(name), self.folder)
+        self._facts: Facts | None = None
+        self._plan: Plan | None = None
+        self._identity: Identity | None = None
+        self._session: GraphSession | None = None
+        self._is_settled = False
+        self.save()
+        atexit.register(self._abandon)
+
+    def __repr__(self) -> str:
+        dry = ", dry run" if self.is_dry_run else ""
+        return f"{self.record.runbook} for {self.client.client}{dry} (run {self.record.run_id})"
+
+    @property
+    def is_dry_run(self) -> bool:
+        """Whether this run ends after the plan."""
+        return bool(self.request["dry_run"]) or self.client.dry_run_only
+
+    @property
+    def session(self) -> GraphSession:
+        """The Graph session of this run."""
+        if self._session is None:
+            raise StepOutOfOrder("Nobody is signed in.", remedy="Execute the cell 'sign in' first.")
+        return self._session
+
+    @property
+    def current_plan(self) -> Plan:
+        """The plan in force."""
+        if self._plan is None:
+            raise StepOutOfOrder("There is no plan.", remedy="Execute the cell 'plan' first.")
+        return self._plan
+
+    @property
+    def current_facts(self) -> Facts:
+        """The tenant as it was last read."""
+        if self._facts is None:
+            raise StepOutOfOrder(
+                "The tenant has not been read.", remedy="Execute the cell 'look' first."
+            )
+        return self._facts
+
+    # ---- the steps that both runbooks share -------------------------------------------------
+
+    @step("sign-in")
+    def sign_in(self) -> StepResult:
+        """Sign in to the client's tenant and compare who and where with the client file."""
+        transport = Transport(self.cloud, ledger=self.ledger)
+        method = self.client.sign_in.method
+        if method in {"device-code", "browser"} and not self.frontend.can_prompt:
+            raise Refused(
+                "nobody-to-sign-in",
+                f"{self.client.client} signs in by {method}, and nobody would see the prompt.",
+                remedy="Use `o365 run` or JupyterLab, or an application's secret or certificate.",
+            )
+        prompts: list[object] = []
+        signed_in = sign_in.sign_in(
+            self.client.sign_in,
+            cloud=self.cloud,
+            tenant=self.client.tenant,
+            transport=transport,
+            scopes=delegated_scopes(
+                self.kind,
+                dry_run=self.is_dry_run,
+                by_mail=self.client.hand_over.method == "mail",
+            ),
+            prompt=lambda prompt: prompts.append(self.frontend.prompt(prompt.message)),
+            patience_seconds=self.defaults.patience.sign_in_seconds,
+        )
+        for handle in prompts:
+            self.frontend.settle(handle, "Signed in.")
+        sign_in.check_identity(
+            signed_in,
+            tenant=self.client.tenant,
+            user_principal_name=getattr(self.client.sign_in, "user_principal_name", None),
+        )
+        self._identity = describe.identity_of(signed_in)
+        self._session = GraphSession(transport, signed_in)
+        self.record.tenant_id = signed_in.tenant_id
+        self.record.operator = self.record.operator.model_copy(
+            update={"signed_in_as": self._identity.name, "object_id": signed_in.object_id}
+        )
+        return describe.identity(self._identity, self.client)
+
+    @step("look", after="sign-in")
+    def look(self) -> StepResult:
+        """Read the tenant as it is."""
+        self._facts = self._read()
+        self.record.facts = self._facts.model_dump(mode="json")
+        return describe.facts(self._facts)
+
+    @step("plan", after="look")
+    def plan(self) -> StepResult:
+        """Work out what will change, or why nothing may."""
+        self._plan = self._draft(self.current_facts)
+        self.record.plan = self._plan.model_dump(mode="json")
+        self._is_settled = False
+        if self._plan.refusals:
+            first, *others = self._plan.refusals
+            message = "\n".join([first.message, *(f"Also: {each.message}" for each in others)])
+            remedy = "\n".join(each.remedy for each in self._plan.refusals)
+            raise Refused(first.code, message, remedy=remedy)
+        return describe.plan(self._plan, dry_run=self.is_dry_run)
+
+    @step("confirm", after="plan", changes=True)
+    def confirm(self, approved_by: str = "", approved_plan: str = "") -> StepResult:
+        """Have the plan confirmed: by a form in JupyterLab, by `approved_by` elsewhere."""
+        plan = self.current_plan
+        self.record.approval = None
+        approver, wanted = approved_by.strip(), approved_plan.strip()
+        self.record.parameters |= {"approved_by": approver, "approved_plan": wanted}
+        if wanted and not (len(wanted) >= 8 and plan.digest.startswith(wanted)):  # noqa: PLR2004 -- shorter would fit by chance
+            raise Refused(
+                "plan-changed",
+                f"Approved was the plan {wanted}, but the plan is now {plan.digest}.",
+                remedy="Look at the new plan (a dry run shows it) and have it approved.",
+            )
+        if self.client.hand_over.method == "screen" and plan.of("hand-over"):
+            self._require_screen()
+        if self.frontend.is_interactive:
+            form = ConfirmationForm(plan, approver=approver or getpass.getuser())
+            form.show(self._approve_by_form)
+            return StepResult(title="Fill in the form above; the next steps wait for it.")
+        if not approver:
+            raise Refused(
+                "not-confirmed",
+                "Nobody has approved this plan.",
+                remedy="Give `--approved-by NAME` (the parameter `approved_by`), or step through "
+                "the notebook in JupyterLab and confirm there.",
+            )
+        self._approve(approver, "parameter")
+        return StepResult(title=f"Approved by {approver}", notes=[f"Plan {plan.digest[:12]}"])
+
+    @step("close", after="verify")
+    def close(self) -> StepResult:
+        """Close the record: the outcome and where the evidence is."""
+        plan = self.current_plan
+        if self.is_dry_run and plan.changes:
+            outcome, reason = Outcome.PLANNED, f"{len(plan.changes)} change(s) planned, none made"
+        elif not plan.changes:
+            outcome = Outcome.NOTHING_TO_DO
+            reason = "; ".join(plan.already) or "nothing to change"
+        else:
+            outcome, reason = Outcome.DONE, describe.done_sentence(plan)
+        self.finish(outcome, reason)
+        return describe.closing(self.record, self.folder)
+
+    # ---- what the steps of the two runbooks need ----------------------------------------------
+
+    def before_change(self) -> None:
+        """Make sure that the confirmed plan is still the plan.
+
+        Raises:
+            StepOutOfOrder: nobody has confirmed yet.
+            Refused: the tenant or the parameters have moved since; nothing was changed.
+        """
+        approval, plan = self.record.approval, self.current_plan
+        if approval is None:
+            raise StepOutOfOrder(
+                "The plan has not been confirmed.",
+                remedy="Fill in the form of the cell 'confirm', then execute this cell again.",
+            )
+        if self._is_settled:
+            return
+        age = clock.now() - self.current_facts.read
+        if approval.how == "form" or age > _FRESH:
+            facts = self._read()
+            if self._draft(facts).digest != plan.digest:
+                self.record.approval = None
+                raise Refused(
+                    "plan-changed",
+                    "The tenant or the client's file has changed since the plan was confirmed.",
+                    remedy="Execute 'look' and 'plan' again, and confirm the new plan.",
+                )
+        self._is_settled = True
+
+    def conclude(self, checks: list[Check]) -> StepResult:
+        """Keep what was read back, and judge by it alone.
+
+        Raises:
+            NotVerified: something that was written does not show.
+        """
+        self.record.verification = checks
+        wrong = [check for check in checks if not check.passed]
+        if wrong:
+            listed = "; ".join(
+                f"{each.name}: {each.found} (wanted {each.wanted})" for each in wrong
+            )
+            raise NotVerified(
+                f"Read back, the tenant is not as planned: {"; ".join(found)}.",
+                state="The changes were accepted by the service, but do not show.",
+                remedy="Wait some minutes and run the runbook again: it does only what is left.",
+            )
+        return describe.checks(checks)
+
+    # ---- SteppedRun ---------------------------------------------------------------------------
+
+    def save(self) -> None:
+        """Write the record, with all requests so far.
+
+        Raises:
+            EvidenceError: it could not be written.
+        """
+        self.record.requests = [each.model_dump(mode="json") for each in self.ledger.records()]
+        self.folder.write_record(self.record)
+
+    def announce(self, name: str) -> None:
+        """Tell the driver which step begins."""
+        self.frontend.announce(name)
+
+    def show(self, name: str, result: StepResult | RunbookError) -> None:
+        """Keep the step's output in the archived notebook, where no driver does."""
+        if self._copy is not None:
+            self._copy.add(name, self.frontend.cell()[1], result)
+
+    def skip_reason(self, *, changes: bool) -> str:
+        """Say why a step has nothing to do: a dry run, or nothing to change."""
+        if not changes:
+            return ""
+        if self.is_dry_run:
+            return "dry run"
+        return "" if self.current_plan.changes else "there is nothing to change"
+
+    def finish(self, outcome: Outcome, reason: str, error: ErrorRecord | None = None) -> None:
+        """Close the record."""
+        self.record.outcome, self.record.reason, self.record.error = outcome, reason, error
+        self.record.ended, self.record.closed_by = clock.now(), "runbook"
+        self.save()
+
+    # ---- inside -------------------------------------------------------------------------------
+
+    def _read(self) -> Facts:
+        if self._identity is None:
+            raise StepOutOfOrder("Nobody is signed in.", remedy="Execute the cell 'sign in' first.")
+        return read_facts(
+            self.session,
+            self._identity,
+            defaults=self.defaults,
+            pending=self._pending_credentials,
+        )
+
+    def _pending_credentials(self, user_id: str, user_principal_name: str) -> str:
+        records = Archive(self.settings.evidence).records(self.client.client)
+        return pending_credentials(records, user_id, user_principal_name)
+
+    def _draft(self, facts: Facts) -> Plan:
+        return draft(
+            self.kind,
+            facts,
+            self.client,
+            self.defaults,
+            parameters_digest=self.parameters_digest,
+        )
+
+    def _require_screen(self) -> None:
+        if not self.frontend.is_interactive:
+            raise Refused(
+                "screen-needs-jupyterlab",
+                "The credentials are to be shown on the screen, and nobody sits in front of it.",
+                remedy="Step through the notebook in JupyterLab, or choose mail or file.",
+            )
+
+    def _approve_by_form(self, approver: str) -> None:
+        self._approve(approver, "form")
+
+    def _approve(self, approver: str, how: str) -> None:
+        self.record.approval = Approval(
+            approved_by=approver,
+            how="form" if how == "form" else "parameter",
+            plan_digest=self.current_plan.digest,
+            date_time=clock.now(),
+        )
+        self.save()
+
+    def _open_folder(self, name: str) -> RunFolder:
+        archive = Archive(self.settings.evidence)
+        run_id = str(self.request["run_id"])
+        if run_id and self.settings.driven:
+            return archive.run(self.client.client, run_id)
+        return archive.new_run(self.client.client, run_id or new_run_id(name))
+
+    def _new_record(self, name: str) -> Record:
+        notebook = self.settings.notebook(name)
+        return Record(
+            run_id=self.folder.run_id,
+            client=self.client.client,
+            client_display_name=self.client.display_name,
+            cloud=self.client.cloud,
+            runbook=name,
+            runbook_digest=hashlib.sha256(notebook.read_bytes()).hexdigest(),
+            package_version=__version__,
+            parameters=dict(self.request),
+            parameters_digest=self.parameters_digest,
+            operator=Operator(user_name=getpass.getuser(), host_name=socket.gethostname()),
+            ticket=str(self.request["ticket"]),
+            dry_run=self.is_dry_run,
+            started=clock.now(),
+        )
+
+    def _abandon(self) -> None:
+        # The kernel ends and nobody closed the run: say so, rather than leave it open for ever.
+        if self.record.outcome is Outcome.UNFINISHED and not self.frontend.driven:
+            outcome = Outcome.UNVERIFIED if self.record.is_changed else Outcome.FAILED
+            self.finish(outcome, "the kernel was stopped before the run was closed")

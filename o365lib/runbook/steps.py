@@ -1,0 +1,198 @@
+"""A runbook's steps: their order, their place in the record, and what an error leaves behind.
+
+- A step that is called out of order says which one comes first, and changes nothing.
+- Whatever ends a step (an error, a Ctrl-C, an unexpected exception) is in the record before it
+  reaches the notebook.
+- A step that failed may be called again: it looks first and does only what is left.
+"""
+
+import functools
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from o365lib import clock, secret
+from o365lib.errors import GraphError, Refused, RunbookError, RunError, SignInError, StepOutOfOrder
+from o365lib.evidence.record import ErrorRecord, Outcome, Step
+from o365lib.runbook.results import StepResult
+
+_LAST_FRAMES = 6
+
+
+def step(
+    name: str, *, after: str = "", changes: bool = False
+) -> Callable[[Callable[..., StepResult]], Callable[..., StepResult]]:
+    """Make a method of `SteppedRun` a step.
+
+    Args:
+        name: as the notebook's cell is named.
+        after: the step that comes before it.
+        changes: whether it changes the tenant; a dry run leaves such steps out.
+    """
+
+    def decorate(method: Callable[..., StepResult]) -> Callable[..., StepResult]:
+        @functools.wraps(method)
+        def call(run: "SteppedRun", *arguments: str) -> StepResult:
+            act = functools.partial(method, run, *arguments)
+            return run.perform(name, act, after=after, changes=changes)
+
+        return call
+
+    return decorate
+
+
+class SteppedRun:
+    """The machinery of steps; what a step does is its subclass's.
+
+    Subclasses provide `record`, `save`, `announce`, `show`, `skip_reason` and `finish`.
+    """
+
+    record: Any
+
+    def save(self) -> None:
+        """Write the record."""
+        raise NotImplementedError
+
+    def announce(self, name: str) -> None:
+        """Say that a step begins."""
+        raise NotImplementedError
+
+    def show(self, name: str, result: StepResult | RunbookError) -> None:
+        """Keep what a step shows, where nobody else keeps it."""
+        raise NotImplementedError
+
+    def skip_reason(self, *, changes: bool) -> str:
+        """Return why the step has nothing to do in this run; empty where it has."""
+        raise NotImplementedError
+
+    def finish(self, outcome: Outcome, reason: str, error: ErrorRecord | None = None) -> None:
+        """Close the record."""
+        raise NotImplementedError
+
+    def perform(
+        self,
+        name: str,
+        act: Callable[[], StepResult],
+        *,
+        after: str,
+        changes: bool,
+    ) -> StepResult:
+        """Run one step and keep it in the record.
+
+        Raises:
+            StepOutOfOrder: the step before it was not completed; nothing was done.
+            RunbookError: what the step raised; it is in the record.
+        """
+        self._require(after, name)
+        self.announce(name)
+        if reason := self.skip_reason(changes=changes):
+            return self._leave_out(name, reason)
+        entry = Step(name=name, started=clock.now())
+        self.record.steps.append(entry)
+        self._reopen()
+        self.save()
+        try:
+            result = act()
+        except RunbookError as error:
+            self._fail(entry, error)
+            raise
+        except KeyboardInterrupt:
+            interrupted = RunError(
+                f"Interrupted in the step {name}.",
+                state="What was changed until then stands in the record.",
+                remedy="Run the runbook again: it reads the tenant first and does what is left.",
+            )
+            self._fail(entry, interrupted)
+            raise interrupted from None
+        except Exception as error:
+            unexpected = _unexpected(name, error)
+            self._fail(entry, unexpected)
+            raise unexpected from error
+        entry.status, entry.ended = "completed", clock.now()
+        self.save()
+        self.show(name, result)
+        return result
+
+    def completed(self, name: str) -> bool:
+        """Whether a step was done, or left out for a reason, and not begun anew since."""
+        for entry in reversed(self.record.steps):
+            if entry.name == name:
+                return bool(entry.status in {"completed", "not done"})
+        return False
+
+    def _require(self, after: str, name: str) -> None:
+        if after and not self.completed(after):
+            raise StepOutOfOrder(
+                f"{_words(name)} comes after {_words(after)}, which has not been completed.",
+                remedy=f"Execute the cell {_words(after)!r} first, then go on from there.",
+            )
+
+    def _leave_out(self, name: str, reason: str) -> StepResult:
+        now = clock.now()
+        self.record.steps.append(
+            Step(name=name, started=now, ended=now, status="not done", note=reason)
+        )
+        self.save()
+        result = StepResult(title=f"Not done: {reason}")
+        self.show(name, result)
+        return result
+
+    def _reopen(self) -> None:
+        # An engineer goes on after a failed step; what failed stays in the list of steps.
+        self.record.outcome, self.record.error = Outcome.UNFINISHED, None
+        self.record.ended, self.record.reason, self.record.closed_by = None, "", ""
+
+    def _fail(self, entry: Step, error: RunbookError) -> None:
+        entry.status, entry.ended, entry.note = "failed", clock.now(), error.message
+        self.finish(self._outcome_of(error), first_line(error.message), _error_record(entry, error))
+        self.show(entry.name, error)
+
+    def _outcome_of(self, error: RunbookError) -> Outcome:
+        outcome = Outcome(error.kind)
+        if outcome is Outcome.FAILED and any(
+            change.status in {"started", "unknown"} for change in self.record.changes
+        ):
+            # Something was sent and nobody knows what became of it.
+            return Outcome.UNVERIFIED
+        if outcome is Outcome.REFUSED and self.record.is_changed:
+            return Outcome.FAILED
+        return outcome
+
+
+def first_line(text: str) -> str:
+    """Return a text's first line, for a table."""
+    return text.strip().splitlines()[0] if text.strip() else ""
+
+
+def _words(name: str) -> str:
+    return name.replace("-", " ")
+
+
+def _unexpected(name: str, error: Exception) -> RunError:
+    frames = traceback.extract_tb(error.__traceback__)[-_LAST_FRAMES:]
+    where = " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames))
+    return RunError(
+        secret.mask(f"The step {name} met an error that nobody foresaw: {error!r}"),
+        state="What was changed until then stands in the record.",
+        remedy=(
+            "Run the runbook again: it reads the tenant first and does what is left. If it comes "
+            f"back, report it with this: {where}"
+        ),
+    )
+
+
+def _error_record(entry: Step, error: RunbookError) -> ErrorRecord:
+    code = ""
+    if isinstance(error, SignInError):
+        code = f"AADSTS{error.code}" if error.code else error.error
+    return ErrorRecord(
+        type=type(error).__name__,
+        message=error.message,
+        state=error.state,
+        remedy=error.remedy,
+        step=entry.name,
+        guard=error.code if isinstance(error, Refused) else "",
+        status=error.status if isinstance(error, GraphError) else 0,
+        code=error.code if isinstance(error, GraphError) else code,
+        request_id=error.request_id if isinstance(error, GraphError) else "",
+    )

@@ -1,0 +1,76 @@
+"""The log of changes: written before each is sent, so that a run that is killed tells what it did.
+
+- A change enters the record as `started` and the record is saved; only then is it sent.
+- It leaves as `accepted` (the service said yes), `failed` (it said no: nothing changed) or
+  `unknown` (no answer came). Whether it really took place is for verification alone.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from o365lib import clock
+from o365lib.errors import AnswerLost, RunbookError
+from o365lib.evidence.record import Change, Record
+from o365lib.ledger import Ledger
+from o365lib.service_account.plan import PlannedChange
+
+
+class ChangeLog:
+    """Keeps a run's changes in its record.
+
+    Args:
+        record: where the changes are kept.
+        save: writes the record; it raises EvidenceError when it cannot, and then nothing is sent.
+        ledger: the requests of this run, for the service's request ids.
+    """
+
+    def __init__(self, record: Record, save: Callable[[], None], ledger: Ledger) -> None:
+        self.record = record
+        self.save = save
+        self._ledger = ledger
+
+    @contextmanager
+    def change(self, planned: PlannedChange, *, target: str = "") -> Iterator[Change]:
+        """Keep one change, whatever its `with` block comes to.
+
+        Args:
+            planned: the change as planned.
+            target: the object's id where the plan could only name the user principal name.
+
+        Raises:
+            EvidenceError: the record could not be saved; the change was not sent.
+        """
+        change = Change(
+            action=planned.action,
+            target=target or planned.target,
+            detail=planned.title,
+            before=planned.before,
+            after=planned.after,
+            started=clock.now(),
+        )
+        self.record.changes.append(change)
+        self.save()
+        try:
+            yield change
+        except AnswerLost:
+            change.status = "unknown"
+            raise
+        except RunbookError as error:
+            change.status = "failed"
+            change.note = error.message
+            raise
+        except BaseException:
+            # A Ctrl-C between sending and reading: nobody knows.
+            change.status = "unknown"
+            raise
+        else:
+            change.status = "accepted"
+        finally:
+            change.ended = clock.now()
+            change.request_id = self.last_request_id()
+            self.save()
+
+    def last_request_id(self) -> str:
+        """Return the service's id of the latest request, for Microsoft's support."""
+        records = self._ledger.records()
+        return records[-1].request_id if records else ""

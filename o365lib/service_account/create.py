@@ -1,0 +1,273 @@
+"""Making the account and giving it its role, as planned.
+
+- Everything is found again by object id; the name is used once, to create or to find it.
+- A lost answer is followed by reading back, never by a blind repetition.
+- Running again is safe at each point: a second creation is refused by Graph itself, because a user
+  principal name is unique, and an assignment that exists is reported as a conflict.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from o365lib import clock
+from o365lib.errors import AnswerLost, ChangeFailed, Conflict, NotFound
+from o365lib.graph.role_management import (
+    create_role_assignment,
+    delete_role_assignment,
+    list_role_assignments,
+)
+from o365lib.graph.session import GraphSession
+from o365lib.graph.users import create_user as post_user
+from o365lib.graph.users import find_users_named, get_user, set_password
+from o365lib.parameters import Defaults
+from o365lib.secret import Secret, generate_password
+from o365lib.service_account.changes import ChangeLog
+from o365lib.service_account.facts import Facts
+from o365lib.service_account.plan import Plan, PlannedChange
+
+_PAUSES_SECONDS = (1, 2, 3, 5, 8)
+_LOOKS_AFTER_LOST_ANSWER = 3
+
+
+@dataclass(frozen=True)
+class Created:
+    """The account, and its password where this run has set it.
+
+    Attributes:
+        user_id: the object id.
+        password: None where the account's password was left alone.
+        sentence: what was done.
+    """
+
+    user_id: str
+    password: Secret | None
+    sentence: str
+
+
+def create_user(
+    session: GraphSession,
+    plan: Plan,
+    *,
+    facts: Facts,
+    defaults: Defaults,
+    change_log: ChangeLog,
+) -> Created:
+    """Create the user, or set a new password where nobody was given the last one.
+
+    Raises:
+        GraphError: Graph refused; no user was created.
+        AnswerLost: whether the user was created could not be found out.
+        ChangeFailed: somebody else created the account in the meantime.
+    """
+    for planned in plan.of("create-user"):
+        return _create(session, planned, facts=facts, defaults=defaults, change_log=change_log)
+    for planned in plan.of("set-password"):
+        password = replace_password(
+            session, planned, facts=facts, defaults=defaults, change_log=change_log
+        )
+        return Created(plan.user_id, password, "The account has a new password")
+    return Created(plan.user_id, None, f"{plan.user_principal_name} exists; it is left as it is")
+
+
+def replace_password(
+    session: GraphSession,
+    planned: PlannedChange,
+    *,
+    facts: Facts,
+    defaults: Defaults,
+    change_log: ChangeLog,
+) -> Secret:
+    """Set a new password, to be changed at first sign-in, and return it.
+
+    `planned.target` is the account's object id. Setting it twice does no harm, so a lost answer is
+    answered by setting the same one again.
+
+    Raises:
+        GraphError: Graph refused; the password is as it was.
+        AnswerLost: twice no answer; the next run sets another one.
+    """
+    password = new_password(facts, defaults)
+    with change_log.change(planned):
+        try:
+            set_password(session, planned.target, password)
+        except AnswerLost:
+            set_password(session, planned.target, password)
+    return password
+
+
+def new_password(facts: Facts, defaults: Defaults) -> Secret:
+    """Return a password that contains no name of the account, the vendor or the tenant."""
+    account = defaults.account
+    return generate_password(
+        banned_words=(
+            account.user_name,
+            account.given_name,
+            account.surname,
+            account.display_name,
+            facts.display_name,
+            facts.initial_domain.partition(".")[0],
+            defaults.vendor.name,
+            *defaults.banned_words,
+        ),
+        length=defaults.password_length,
+    )
+
+
+def _create(
+    session: GraphSession,
+    planned: PlannedChange,
+    *,
+    facts: Facts,
+    defaults: Defaults,
+    change_log: ChangeLog,
+) -> Created:
+    password = new_password(facts, defaults)
+    account = defaults.account
+    with change_log.change(planned) as change:
+
+        def post() -> str:
+            return post_user(
+                session,
+                user_principal_name=planned.target,
+                display_name=account.display_name,
+                given_name=account.given_name,
+                surname=account.surname,
+                mail_nickname=account.user_name,
+                usage_location=planned.argument,
+                password=password,
+            ).id
+
+        try:
+            user_id = post()
+            sentence = f"{planned.target} was created with the object id {user_id}"
+        except AnswerLost:
+            user_id = _find_after_lost_answer(session, planned.target)
+            if not user_id:
+                try:
+                    user_id = post()
+                except Conflict:
+                    # It was created after all, and the directory shows it late.
+                    user_id = _find_after_lost_answer(session, planned.target)
+            if not user_id:
+                raise
+            # Only a password that we know to be in force can be handed over.
+            set_password(session, user_id, password)
+            sentence = f"{planned.target} was created with the object id {user_id} (found again)"
+            change.note = "the answer was lost; the account was found again by its name"
+        except Conflict as error:
+            raise ChangeFailed(
+                f"{planned.target} was created by somebody else since the tenant was read.",
+                state="This run created nothing.",
+                remedy="Run the runbook again: it reads the account that is there now.",
+            ) from error
+        change.target = user_id
+    return Created(user_id, password, sentence)
+
+
+def _find_after_lost_answer(session: GraphSession, user_principal_name: str) -> str:
+    for pause in _PAUSES_SECONDS[:_LOOKS_AFTER_LOST_ANSWER]:
+        for user in session.fetch(find_users_named(user_principal_name)):
+            if user.user_principal_name.lower() == user_principal_name.lower():
+                return user.id
+        clock.sleep(pause)
+    return ""
+
+
+def assign_roles(
+    session: GraphSession,
+    plan: Plan,
+    user_id: str,
+    *,
+    patience_seconds: float,
+    change_log: ChangeLog,
+) -> list[str]:
+    """Assign the role, then take away what is more than wanted; return a sentence for each.
+
+    Args:
+        session: signed in to the tenant.
+        plan: as confirmed.
+        user_id: the account's object id.
+        patience_seconds: how long the directory may take to know a new user.
+        change_log: keeps the changes.
+
+    Raises:
+        GraphError: Graph refused; what was done before stands in the record.
+        AnswerLost: the assignment could not be found out.
+    """
+    sentences = []
+    for planned in plan.of("assign-role"):
+        with change_log.change(planned, target=user_id):
+            _assign(session, user_id, planned.argument, patience_seconds=patience_seconds)
+        sentences.append(f"{plan.role_name} was assigned")
+    for planned in plan.of("remove-role"):
+        take_role_away(session, planned, change_log=change_log)
+        sentences.append(f"{planned.before} was taken away")
+    return sentences or [f"{plan.role_name} is assigned already"]
+
+
+def _assign(
+    session: GraphSession, user_id: str, role_definition_id: str, *, patience_seconds: float
+) -> None:
+    waits = pauses(patience_seconds)
+    while True:
+        try:
+            create_role_assignment(
+                session, principal_id=user_id, role_definition_id=role_definition_id
+            )
+        except Conflict:
+            return  # it is there already; verification will tell
+        except NotFound:
+            # The directory does not know the new user yet: wait until it shows, then ask again.
+            _wait_until_visible(session, user_id, waits)
+        except AnswerLost:
+            held = session.fetch(list_role_assignments(principal_id=user_id))
+            if any(each.role_definition_id == role_definition_id for each in held):
+                return
+            # An assignment cannot be made twice: a second one is answered by Conflict.
+            if next(waits, None) is None:
+                raise
+        else:
+            return
+
+
+def _wait_until_visible(session: GraphSession, user_id: str, waits: Iterator[float]) -> None:
+    for pause in waits:
+        clock.sleep(pause)
+        try:
+            session.fetch(get_user(user_id))
+        except NotFound:
+            continue
+        return
+    raise ChangeFailed(
+        f"The directory still does not know the new user {user_id}; its role was not assigned.",
+        state="The account exists without the role.",
+        remedy="Wait some minutes and run the runbook again: it assigns the role.",
+    )
+
+
+def pauses(patience_seconds: float) -> Iterator[float]:
+    """Yield growing pauses until their sum reaches the patience, all in seconds."""
+    spent, number = 0.0, 0
+    while spent < patience_seconds:
+        pause = min(float(_PAUSES_SECONDS[min(number, 4)]), patience_seconds - spent)
+        yield pause
+        spent += pause
+        number += 1
+
+
+def take_role_away(session: GraphSession, planned: PlannedChange, *, change_log: ChangeLog) -> None:
+    """Delete a role assignment; one that is gone already is as good.
+
+    Raises:
+        GraphError: Graph refused; the assignment stands.
+        AnswerLost: twice no answer.
+    """
+    with change_log.change(planned):
+        try:
+            try:
+                delete_role_assignment(session, planned.argument)
+            except AnswerLost:
+                # Deleting by id twice does no harm.
+                delete_role_assignment(session, planned.argument)
+        except NotFound:
+            return

@@ -1,0 +1,86 @@
+"""The tenant as it was read at one moment: data only.
+
+- Everything that a plan decides on stands here, so that a plan is a pure function of facts and
+  parameters.
+- What could not be read says so (`federated_with="unknown"`, `None`), and is never guessed.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from o365lib.graph.models import DeletedUser, User
+
+GLOBAL_ADMINISTRATOR = "62e90394-69f5-4237-9190-012177145e10"
+
+
+class Fact(BaseModel):
+    """What all facts have in common."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Identity(Fact):
+    """Who is signed in, and what the token says that this identity may do."""
+
+    tenant_id: str
+    kind: Literal["user", "application"]
+    object_id: str = ""
+    user_principal_name: str = ""
+    application_id: str = ""
+    permissions: tuple[str, ...] = ()
+    directory_roles: tuple[str, ...] = ()
+    claims_known: bool = True
+
+    @property
+    def name(self) -> str:
+        """How this identity is called in records."""
+        return self.user_principal_name or f"application {self.application_id}"
+
+
+class FederatedDomain(Fact):
+    """A domain whose users sign in elsewhere, and with whom."""
+
+    name: str
+    federated_with: Literal["vendor", "other", "unknown"]
+    hosts: tuple[str, ...] = ()
+    display_name: str = ""
+    evidence: str = ""
+
+
+class RoleHeld(Fact):
+    """A directory role that the account holds."""
+
+    role_definition_id: str
+    display_name: str
+    assignment_id: str
+    directory_scope_id: str = "/"
+
+
+class Account(Fact):
+    """The account found under the service account's user principal name."""
+
+    user: User
+    roles: tuple[RoleHeld, ...] = ()
+
+
+class Facts(Fact):
+    """Everything read before a plan is made."""
+
+    read: datetime
+    tenant_id: str
+    display_name: str
+    country_letter_code: str = ""
+    initial_domain: str
+    domains: tuple[str, ...]
+    federated_domains: tuple[FederatedDomain, ...] = ()
+    user_principal_name: str
+    account: Account | None = None
+    namesakes: tuple[User, ...] = ()
+    deleted: tuple[DeletedUser, ...] = ()
+    other_global_administrators: int = 0
+    role_names: dict[str, str] = {}
+    security_defaults: bool | None = None
+    identity: Identity
+    pending_credentials: str = ""

@@ -1,0 +1,237 @@
+"""The guards: reasons not to change a tenant. Pure functions of facts and parameters.
+
+Each returns a refusal with its code, the reason and the way out, or None. Codes are part of the
+record's vocabulary and never change their meaning.
+"""
+
+from collections.abc import Iterable
+
+from o365lib.parameters import Client, Defaults
+from o365lib.service_account.facts import GLOBAL_ADMINISTRATOR, Account, Facts, Identity
+from o365lib.service_account.permissions import NEEDS, PRIVILEGED_TARGET_ROLES, ROLE_NAMES, Need
+from o365lib.service_account.plan import PlannedChange, Refusal
+from o365lib.service_account.roles import roles_in_use
+
+
+def wrong_tenant(facts: Facts, client: Client) -> Refusal | None:
+    """The token's tenant, the tenant's domains and the client file do not agree."""
+    names = {facts.tenant_id.lower(), *(domain.lower() for domain in facts.domains)}
+    if facts.identity.tenant_id.lower() == facts.tenant_id.lower() and client.tenant in names:
+        return None
+    return Refusal(
+        code="wrong-tenant",
+        message=(
+            f"The file of {client.client} names the tenant {client.tenant}, but signed in was to "
+            f"{facts.display_name} ({facts.tenant_id}, {facts.initial_domain})."
+        ),
+        remedy="Sign in to the client's own tenant, or correct `tenant` in the client's file.",
+    )
+
+
+def federated_with_vendor(facts: Facts, defaults: Defaults) -> Refusal | None:
+    """A domain is federated with the vendor: its way back needs this very account."""
+    domains = [each for each in facts.federated_domains if each.federated_with == "vendor"]
+    if not domains:
+        return None
+    listed = "; ".join(f"{each.name} ({each.evidence})" for each in domains)
+    vendor = defaults.vendor.name
+    return Refusal(
+        code="federated-with-vendor",
+        message=(
+            f"Federated with {vendor}: {listed}. Ending the federation needs this account "
+            "with Global Administrator, so it must stay as it is."
+        ),
+        remedy=(
+            f"End the federation with {vendor} first; when every domain reads Managed, "
+            "run this runbook again."
+        ),
+    )
+
+
+def federation_unreadable(facts: Facts, client: Client) -> Refusal | None:
+    """A domain is federated and with whom cannot be read, and nobody has answered for it."""
+    domains = [each for each in facts.federated_domains if each.federated_with == "unknown"]
+    if not domains or client.federation_override is not None:
+        return None
+    listed = "; ".join(f"{each.name} ({each.evidence})" for each in domains)
+    return Refusal(
+        code="federation-unreadable",
+        message=f"Federated, and with whom could not be read: {listed}.",
+        remedy=(
+            "Grant Domain-InternalFederation.Read.All and Domain.Read.All and run again. If you "
+            "know that it is not the vendor, write `federation_override: {reason: ...}` into the "
+            "client's file."
+        ),
+    )
+
+
+def not_our_account(facts: Facts, defaults: Defaults) -> Refusal | None:
+    """The account found is not the one that the runbook makes."""
+    if facts.account is None:
+        return None
+    differences = list(_differences(facts.account, defaults))
+    if not differences:
+        return None
+    return Refusal(
+        code="not-our-account",
+        message=(
+            f"{facts.user_principal_name} is not the account that this runbook makes: "
+            f"{'; '.join(differences)}."
+        ),
+        remedy=(
+            "Find out with the client's administrator whose account it is. Rename it, or remove "
+            "what does not belong to it, and run again."
+        ),
+    )
+
+
+def _differences(account: Account, defaults: Defaults) -> Iterable[str]:
+    user, wanted = account.user, defaults.account
+    names = (
+        ("given name", user.given_name, wanted.given_name),
+        ("surname", user.surname, wanted.surname),
+        ("display name", user.display_name, wanted.display_name),
+    )
+    for label, found, expected in names:
+        if found != expected:
+            yield f"its {label} is {found!r} instead of {expected!r}"
+    if user.assigned_licenses:
+        yield f"it has {len(user.assigned_licenses)} licence(s)"
+    if user.user_type not in {"", "Member"}:
+        yield f"it is a {user.user_type.lower()}"
+    if user.on_premises_sync_enabled or user.on_premises_immutable_id:
+        yield "it is synchronised from on-premises"
+    known = roles_in_use(defaults)
+    for role in account.roles:
+        if role.role_definition_id not in known:
+            yield f"it holds the role {role.display_name}"
+        elif role.directory_scope_id != "/":
+            yield f"its role {role.display_name} is limited to {role.directory_scope_id}"
+
+
+def account_disabled(facts: Facts) -> Refusal | None:
+    """Somebody switched the account off; to switch it on again is not for a runbook."""
+    if facts.account is None or facts.account.user.account_enabled is not False:
+        return None
+    return Refusal(
+        code="account-disabled",
+        message=f"{facts.user_principal_name} exists, but somebody has blocked its sign-in.",
+        remedy=(
+            "Ask the client's administrator why. Unblock it in the admin centre, or remove it with "
+            "the remove runbook, and run again."
+        ),
+    )
+
+
+def last_global_administrator(facts: Facts, changes: Iterable[PlannedChange]) -> Refusal | None:
+    """Removal would leave the tenant without a usable Global Administrator."""
+    account = facts.account
+    holds = account is not None and any(
+        role.role_definition_id == GLOBAL_ADMINISTRATOR for role in account.roles
+    )
+    loses = any(
+        change.action == "delete-user"
+        or (change.action == "remove-role" and _is_global(facts, change.argument))
+        for change in changes
+    )
+    if not holds or not loses or facts.other_global_administrators > 0:
+        return None
+    return Refusal(
+        code="last-global-administrator",
+        message=(
+            f"{facts.user_principal_name} is the only enabled user with the Global Administrator "
+            "role; without it nobody could administer the tenant."
+        ),
+        remedy=(
+            "Have the client give Global Administrator to an enabled user of its own (Microsoft "
+            "advises two emergency accounts), and run again."
+        ),
+    )
+
+
+def _is_global(facts: Facts, assignment_id: str) -> bool:
+    roles = facts.account.roles if facts.account else ()
+    return any(
+        role.assignment_id == assignment_id and role.role_definition_id == GLOBAL_ADMINISTRATOR
+        for role in roles
+    )
+
+
+def onboarding_in_progress(facts: Facts, client: Client) -> Refusal | None:
+    """The client file says that the vendor still works with the account."""
+    if facts.account is None or client.onboarding == "completed":
+        return None
+    return Refusal(
+        code="onboarding-in-progress",
+        message=f"The file of {client.client} says that onboarding is in progress.",
+        remedy="When the vendor has finished, write `onboarding: completed` into its file.",
+    )
+
+
+def recipient_not_allowed(
+    client: Client, defaults: Defaults, changes: Iterable[PlannedChange]
+) -> Refusal | None:
+    """The credentials would go to somebody who is not on the allow-list."""
+    hand_over = client.hand_over
+    if hand_over.method != "mail" or not any(each.action == "hand-over" for each in changes):
+        return None
+    if defaults.permits_recipient(hand_over.recipient):
+        return None
+    return Refusal(
+        code="recipient-not-allowed",
+        message=f"{hand_over.recipient} is not on the list of recipients of credentials.",
+        remedy=(
+            "Correct the recipient in the client's file, or have the address added to "
+            "`recipients` in defaults.yaml by whoever answers for it."
+        ),
+    )
+
+
+def missing_permission(
+    facts: Facts, client: Client, changes: Iterable[PlannedChange]
+) -> Refusal | None:
+    """The signed-in identity lacks a permission or role that the plan needs."""
+    identity = facts.identity
+    if not identity.claims_known:
+        return None
+    privileged = facts.account is not None and bool(facts.account.roles)
+    missing = dict.fromkeys(
+        sentence
+        for change in changes
+        if change.action in NEEDS
+        if not (change.action == "hand-over" and client.hand_over.method != "mail")
+        for sentence in _missing(change.action, identity, privileged=privileged)
+    )
+    if not missing:
+        return None
+    return Refusal(
+        code="missing-permission",
+        message=f"{identity.name} lacks what the plan needs: {'; '.join(missing)}.",
+        remedy=_ask_for(identity),
+    )
+
+
+def _missing(action: str, identity: Identity, *, privileged: bool) -> Iterable[str]:
+    need: Need = NEEDS[action]
+    if not set(need.permissions) & set(identity.permissions):
+        yield f"permission {' or '.join(need.permissions)} (to {action.replace('-', ' ')})"
+    roles = need.directory_roles
+    if action == "set-password" and privileged:
+        roles = PRIVILEGED_TARGET_ROLES
+    elif identity.kind == "application":
+        return
+    if roles and not set(roles) & set(identity.directory_roles):
+        names = " or ".join(ROLE_NAMES[role] for role in roles)
+        yield f"directory role {names} (to {action.replace('-', ' ')})"
+
+
+def _ask_for(identity: Identity) -> str:
+    if identity.kind == "application":
+        return (
+            "Ask the client's administrator to grant the application these permissions with admin "
+            "consent, and run again."
+        )
+    return (
+        "Sign in as somebody who holds these roles, or ask the client's administrator to grant "
+        "them and to consent to these permissions, and run again."
+    )

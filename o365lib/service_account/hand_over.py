@@ -1,0 +1,204 @@
+"""Handing the credentials over: by mail, as an encrypted file, or once on the screen.
+
+- The record says how, to whom and when, and never what.
+- Accepted is not delivered: Graph gives no message id, so the request's id is kept.
+- Where it is not certain that somebody has the password, the record says so, and the next run sets
+  another one.
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable
+from typing import cast
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from o365lib import clock
+from o365lib.errors import AnswerLost, GraphError, HandOverFailed, Refused
+from o365lib.evidence.archive import RunFolder, write_atomically
+from o365lib.evidence.record import HandOverRecord
+from o365lib.graph.mail import send_mail
+from o365lib.graph.session import GraphSession
+from o365lib.parameters import Client, Defaults
+from o365lib.parameters.client import FileHandOver, MailHandOver
+from o365lib.secret import Secret
+from o365lib.service_account.changes import ChangeLog
+from o365lib.service_account.create import Created
+from o365lib.service_account.facts import Facts
+from o365lib.service_account.plan import Plan
+
+CREDENTIALS_FILE = "credentials.json"
+
+# What shows credentials: user principal name, password, and what to call when they were seen.
+Screen = Callable[[str, Secret, Callable[[], None]], None]
+
+_WITHOUT_PASSWORD = "The account exists, without its role, and nobody has its password."  # noqa: S105 -- a sentence
+_AGAIN = "Run the runbook again: it sets a new password and hands that over."
+
+
+def hand_over(
+    session: GraphSession,
+    plan: Plan,
+    created: Created,
+    *,
+    client: Client,
+    facts: Facts,
+    defaults: Defaults,
+    change_log: ChangeLog,
+    folder: RunFolder,
+    screen: Screen | None,
+) -> str:
+    """Hand the password over as the client file says; return what was done, in a sentence.
+
+    Args:
+        session: signed in to the tenant.
+        plan: as confirmed.
+        created: the account and the password that this run has set, if it has.
+        client: says how and to whom.
+        facts: the tenant's names, for the mail's text.
+        defaults: the account's and the vendor's names.
+        change_log: keeps the hand-over.
+        folder: where an encrypted file is put.
+        screen: shows the password to a person; None where nobody sits there.
+
+    Raises:
+        HandOverFailed: nobody has the password; the account stands without its role.
+        Refused: it would have to be shown, and nobody sits there.
+    """
+    planned = next(iter(plan.of("hand-over")), None)
+    if planned is None or created.password is None:
+        return "The password was left as it is; there is nothing to hand over"
+    way = client.hand_over
+    recipient = way.recipient if isinstance(way, MailHandOver) else way.method
+    entry = HandOverRecord(
+        method=way.method, recipient=recipient, user_id=created.user_id, date_time=clock.now()
+    )
+    change_log.record.hand_over = entry
+    with change_log.change(planned, target=created.user_id):
+        if isinstance(way, MailHandOver):
+            return _mail(session, way, entry, created.password, plan, facts, defaults)
+        if isinstance(way, FileHandOver):
+            return _file(way, entry, created.password, plan, folder)
+        return _screen(screen, entry, created.password, plan, change_log)
+
+
+def is_uncertain(entry: HandOverRecord | None) -> bool:
+    """Whether an earlier try may have reached its recipient: then a new password is set first."""
+    return entry is not None and entry.status in {"started", "unknown"}
+
+
+def _mail(
+    session: GraphSession,
+    way: MailHandOver,
+    entry: HandOverRecord,
+    password: Secret,
+    plan: Plan,
+    facts: Facts,
+    defaults: Defaults,
+) -> str:
+    try:
+        entry.request_id = send_mail(
+            session,
+            sender=way.sender,
+            to=[way.recipient],
+            subject=f"{defaults.vendor.name} service account for {facts.display_name}",
+            text=_letter(plan, password, facts, defaults),
+        )
+    except AnswerLost as error:
+        entry.status, entry.note = "unknown", "the answer was lost; the mail may have been sent"
+        raise HandOverFailed(
+            f"The mail with the credentials may or may not have been sent to {way.recipient}.",
+            state="The account exists, without its role; whether its password arrived is unknown.",
+            remedy=_AGAIN,
+        ) from error
+    except GraphError as error:
+        entry.status, entry.note = "failed", error.message
+        raise HandOverFailed(
+            f"The mail with the credentials could not be sent to {way.recipient}: {error.message}",
+            state=_WITHOUT_PASSWORD,
+            remedy=f"{error.remedy} The sender needs a mailbox in this tenant. {_AGAIN}".strip(),
+        ) from error
+    entry.status = "accepted"
+    return f"Exchange accepted a mail with the credentials for {way.recipient}"
+
+
+def _letter(plan: Plan, password: Secret, facts: Facts, defaults: Defaults) -> list[str | Secret]:
+    return [
+        f"The service account of {defaults.vendor.name} for {facts.display_name} is ready.\n\n",
+        f"User name:  {plan.user_principal_name}\n",
+        "Password:   ",
+        password,
+        "\n\nThe password must be changed at the first sign-in, which may also ask to register ",
+        f"for multi-factor authentication.\nRole: {plan.role_name}\n\n",
+        "Delete this message once the password has been changed.\n",
+    ]
+
+
+def _file(
+    way: FileHandOver, entry: HandOverRecord, password: Secret, plan: Plan, folder: RunFolder
+) -> str:
+    try:
+        key, fingerprint = _public_key(way.public_key.read_bytes())
+        sealed = key.encrypt(
+            password.reveal().encode(),
+            padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), label=None),
+        )
+        content = {
+            "user_principal_name": plan.user_principal_name,
+            "algorithm": "RSA-OAEP, SHA-256, MGF1 with SHA-256",
+            "public_key_sha256": fingerprint,
+            "encrypted_password": base64.b64encode(sealed).decode(),
+            "decrypt_with": (
+                "base64 -d | openssl pkeyutl -decrypt -inkey private.pem "
+                "-pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:sha256"
+            ),
+        }
+        write_atomically(folder.path / CREDENTIALS_FILE, json.dumps(content, indent=2) + "\n")
+    except (OSError, ValueError, UnsupportedAlgorithm) as error:
+        entry.status, entry.note = "failed", type(error).__name__
+        raise HandOverFailed(
+            f"The credentials could not be encrypted to {way.public_key.name} ({error}).",
+            state=_WITHOUT_PASSWORD,
+            remedy=f"Name a PEM file with an RSA public key or a certificate. {_AGAIN}",
+        ) from error
+    entry.recipient, entry.status = f"public key {fingerprint[:16]}", "accepted"
+    return f"The credentials lie encrypted in {CREDENTIALS_FILE}, beside the record"
+
+
+def _public_key(pem: bytes) -> tuple[rsa.RSAPublicKey, str]:
+    if b"BEGIN CERTIFICATE" in pem:
+        key = x509.load_pem_x509_certificate(pem).public_key()
+    else:
+        key = cast("rsa.RSAPublicKey", serialization.load_pem_public_key(pem))
+    if not isinstance(key, rsa.RSAPublicKey):
+        raise ValueError("it is not an RSA key")  # noqa: TRY004 -- one kind of error for the caller
+    der = key.public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return key, hashlib.sha256(der).hexdigest()
+
+
+def _screen(
+    screen: Screen | None,
+    entry: HandOverRecord,
+    password: Secret,
+    plan: Plan,
+    change_log: ChangeLog,
+) -> str:
+    if screen is None:
+        raise Refused(
+            "screen-needs-jupyterlab",
+            "The credentials are to be shown on the screen, and nobody sits in front of it.",
+            remedy="Step through the notebook in JupyterLab, or choose mail or file.",
+        )
+
+    def seen() -> None:
+        entry.status, entry.date_time = "accepted", clock.now()
+        change_log.save()
+
+    screen(plan.user_principal_name, password, seen)
+    return "Press the button above to see the credentials, once"

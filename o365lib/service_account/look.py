@@ -1,0 +1,288 @@
+"""Reading the tenant: everything that a plan decides on, in as few round trips as there can be.
+
+- One `$batch` for what can be asked without knowing the tenant; a second one only where the first
+  one found something to ask about: a federated domain, or an administrator of unknown standing.
+- What could not be read becomes `unknown`, never a guess; what must be known (the organization, the
+  account, the roles) raises.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from o365lib import clock
+from o365lib.errors import BadRequest, GraphError
+from o365lib.graph.deleted_items import list_deleted_users
+from o365lib.graph.domains import list_domains, list_federation_configurations
+from o365lib.graph.models import (
+    DeletedUser,
+    Domain,
+    FederationConfiguration,
+    Organization,
+    RoleAssignment,
+    RoleDefinition,
+    SecurityDefaults,
+    User,
+)
+from o365lib.graph.organization import get_organization
+from o365lib.graph.policies import get_security_defaults
+from o365lib.graph.role_management import list_role_assignments, list_role_definitions
+from o365lib.graph.read_batch import Answer, read_batch
+from o365lib.graph.session import GraphSession
+from o365lib.graph.users import find_users_named, get_user
+from o365lib.parameters import Defaults
+from o365lib.parameters.defaults import Vendor
+from o365lib.service_account.facts import (
+    GLOBAL_ADMINISTRATOR,
+    Account,
+    Facts,
+    FederatedDomain,
+    Identity,
+    RoleHeld,
+)
+
+PendingCredentials = Callable[[str, str], str]
+
+
+@dataclass(frozen=True)
+class _Answers:
+    organization: Organization
+    domains: tuple[Domain, ...]
+    users: tuple[User, ...]
+    deleted: tuple[DeletedUser, ...]
+    assignments: tuple[RoleAssignment, ...]
+    definitions: tuple[RoleDefinition, ...]
+    security_defaults: SecurityDefaults | None
+
+
+def read_facts(
+    session: GraphSession,
+    identity: Identity,
+    *,
+    defaults: Defaults,
+    pending: PendingCredentials,
+) -> Facts:
+    """Return the tenant as it is now. Reads only.
+
+    Args:
+        session: signed in to the tenant.
+        identity: who is signed in.
+        defaults: the account's and the vendor's names.
+        pending: tells from the archive which run set the account's password and could not hand it
+            over; asked with the account's object id and user principal name.
+
+    Raises:
+        GraphError: something that must be known could not be read.
+    """
+    answers = _read(session, defaults)
+    initial = _initial_domain(answers.organization)
+    user_principal_name = f"{defaults.account.user_name}@{initial}"
+    named = {user.user_principal_name.lower(): user for user in answers.users}
+    user = named.pop(user_principal_name.lower(), None)
+    federated = [each.id for each in answers.domains if each.authentication_type == "Federated"]
+    configurations, enabled = _read_further(session, federated, answers.assignments, user)
+    role_names = {each.id: each.display_name for each in answers.definitions}
+    return Facts(
+        read=clock.now(),
+        tenant_id=answers.organization.id,
+        display_name=answers.organization.display_name,
+        country_letter_code=answers.organization.country_letter_code,
+        initial_domain=initial,
+        domains=tuple(sorted(_domain_names(answers))),
+        federated_domains=tuple(
+            federation_of(name, configurations[name], defaults.vendor) for name in sorted(federated)
+        ),
+        user_principal_name=user_principal_name,
+        account=_account(user, answers.assignments, role_names),
+        namesakes=tuple(named.values()),
+        deleted=tuple(
+            each
+            for each in answers.deleted
+            if each.user_principal_name.lower().endswith(user_principal_name.lower())
+        ),
+        other_global_administrators=_count_administrators(answers.assignments, user, enabled),
+        security_defaults=(
+            answers.security_defaults.is_enabled if answers.security_defaults else None
+        ),
+        identity=identity,
+        pending_credentials=pending(user.id, user_principal_name) if user else "",
+    )
+
+
+def _read(session: GraphSession, defaults: Defaults) -> _Answers:
+    with session.read_batch() as batch:
+        organization = batch.add(get_organization())
+        domains = batch.add(list_domains())
+        users = batch.add(find_users_named(f"{defaults.account.user_name}@"))
+        deleted = batch.add(list_deleted_users(display_name=defaults.account.display_name))
+        assignments = batch.add(list_role_assignments(expand_principal=True))
+        definitions = batch.add(list_role_definitions())
+        security_defaults = batch.add(get_security_defaults())
+    return _Answers(
+        organization=organization.value(),
+        domains=domains.value(),
+        users=users.value(),
+        deleted=deleted.value(),
+        assignments=assignments.value(),
+        definitions=definitions.value(),
+        security_defaults=_optional(security_defaults),
+    )
+
+
+def _optional(answer: Answer[SecurityDefaults]) -> SecurityDefaults | None:
+    # Only told to the person; it takes Policy.Read.All, which the job itself does not need.
+    try:
+        return answer.value()
+    except GraphError:
+        return None
+
+
+def _read_further(
+    session: GraphSession,
+    federated: Iterable[str],
+    assignments: Iterable[RoleAssignment],
+    account: User | None,
+) -> tuple[dict[str, Sequence[FederationConfiguration] | GraphError], dict[str, bool]]:
+    unknown = {
+        each.principal_id
+        for each in _administrators(assignments)
+        if each.principal is None or each.principal.account_enabled is None
+        if account is None or each.principal_id != account.id
+    }
+    names = list(federated)
+    if not names and not unknown:
+        return {}, {}
+    with session.read_batch() as batch:
+        asked = {name: batch.add(list_federation_configurations(name)) for name in names}
+        users = {principal_id: batch.add(get_user(principal_id)) for principal_id in unknown}
+    configurations: dict[str, Sequence[FederationConfiguration] | GraphError] = {}
+    for name, answer in asked.items():
+        try:
+            configurations[name] = answer.value()
+        except GraphError as error:
+            configurations[name] = error
+    return configurations, {key: _is_enabled(answer) for key, answer in users.items()}
+
+
+def _is_enabled(answer: Answer[User]) -> bool:
+    # A group or an application is no user: it is not counted as somebody who can sign in.
+    try:
+        return answer.value().account_enabled is True
+    except GraphError:
+        return False
+
+
+def federation_of(
+    name: str, read: Sequence[FederationConfiguration] | GraphError, vendor: Vendor
+) -> FederatedDomain:
+    """Return with whom a federated domain is federated. Pure.
+
+    Args:
+        name: the domain.
+        read: its federation configuration, or why it could not be read.
+        vendor: the hosts and display names by which the vendor is known.
+    """
+    if isinstance(read, GraphError):
+        evidence = f"its federation could not be read: {read.status} {read.code}".strip()
+        return FederatedDomain(name=name, federated_with="unknown", evidence=evidence)
+    hosts = tuple(dict.fromkeys(host for each in read for host in _hosts(each)))
+    labels = " / ".join(each.display_name for each in read if each.display_name)
+    for host in hosts:
+        if any(_is_below(host, suffix) for suffix in vendor.host_suffixes):
+            return FederatedDomain(
+                name=name,
+                federated_with="vendor",
+                hosts=hosts,
+                display_name=labels,
+                evidence=f"signs in at {host}",
+            )
+    if any(each.lower() in labels.lower() for each in vendor.display_names):
+        return FederatedDomain(
+            name=name,
+            federated_with="vendor",
+            hosts=hosts,
+            display_name=labels,
+            evidence=f"its federation is named {labels}",
+        )
+    if not hosts:
+        return FederatedDomain(
+            name=name,
+            federated_with="unknown",
+            display_name=labels,
+            evidence="federated, but its federation names no host",
+        )
+    return FederatedDomain(
+        name=name,
+        federated_with="other",
+        hosts=hosts,
+        display_name=labels,
+        evidence=f"signs in at {hosts[0]}",
+    )
+
+
+def _hosts(configuration: FederationConfiguration) -> Iterable[str]:
+    uris = (
+        configuration.passive_sign_in_uri,
+        configuration.issuer_uri,
+        configuration.active_sign_in_uri,
+        configuration.metadata_exchange_uri,
+        configuration.sign_out_uri,
+    )
+    for uri in uris:
+        if host := urlsplit(uri).hostname:
+            yield host.rstrip(".").lower()
+
+
+def _is_below(host: str, suffix: str) -> bool:
+    # By whole labels: x.idaptive.app is the vendor's, notidaptive.app is not.
+    return host == suffix or host.endswith(f".{suffix}")
+
+
+def _initial_domain(organization: Organization) -> str:
+    for domain in organization.verified_domains:
+        if domain.is_initial:
+            return domain.name
+    raise BadRequest(
+        f"{organization.display_name} shows no initial domain.",
+        remedy="Check that the sign-in may read the organization (Organization.Read.All).",
+    )
+
+
+def _domain_names(answers: _Answers) -> set[str]:
+    return {each.id for each in answers.domains} | {
+        each.name for each in answers.organization.verified_domains
+    }
+
+
+def _account(
+    user: User | None, assignments: Iterable[RoleAssignment], role_names: dict[str, str]
+) -> Account | None:
+    if user is None:
+        return None
+    held = [
+        RoleHeld(
+            role_definition_id=each.role_definition_id,
+            display_name=role_names.get(each.role_definition_id, each.role_definition_id),
+            assignment_id=each.id,
+            directory_scope_id=each.directory_scope_id,
+        )
+        for each in assignments
+        if each.principal_id == user.id
+    ]
+    return Account(user=user, roles=tuple(sorted(held, key=lambda role: role.assignment_id)))
+
+
+def _administrators(assignments: Iterable[RoleAssignment]) -> Iterable[RoleAssignment]:
+    return (each for each in assignments if each.role_definition_id == GLOBAL_ADMINISTRATOR)
+
+
+def _count_administrators(
+    assignments: Iterable[RoleAssignment], account: User | None, enabled: dict[str, bool]
+) -> int:
+    usable = {
+        each.principal_id
+        for each in _administrators(assignments)
+        if enabled.get(each.principal_id, False)
+        or (each.principal is not None and each.principal.account_enabled is True)
+    }
+    return len(usable - {account.id if account else ""})

@@ -1,0 +1,129 @@
+"""Reading back: the only source of a run's outcome. One `$batch` a look.
+
+- Each check compares what the tenant shows with what was wanted; nothing is taken from the answers
+  to the changes.
+- The directory may lag, so a look that does not satisfy is repeated, within a bound.
+"""
+
+from collections.abc import Callable, Sequence
+
+from o365lib import clock
+from o365lib.errors import NotFound
+from o365lib.evidence.record import Check
+from o365lib.graph.deleted_items import get_deleted_user
+from o365lib.graph.models import RoleAssignment, User
+from o365lib.graph.role_management import list_role_assignments
+from o365lib.graph.read_batch import Answer, read_batch
+from o365lib.graph.session import GraphSession
+from o365lib.graph.users import find_users_named, get_user
+from o365lib.parameters import Defaults
+from o365lib.service_account.create import pauses
+from o365lib.service_account.plan import Plan
+
+_ABSENT = "does not exist"
+
+
+def verify_creation(
+    session: GraphSession,
+    plan: Plan,
+    *,
+    user_id: str,
+    defaults: Defaults,
+    patience_seconds: float,
+) -> list[Check]:
+    """Return what the tenant shows of the account: existence, names, sign-in, licences, roles.
+
+    Args:
+        session: signed in to the tenant.
+        plan: as carried out.
+        user_id: the account's object id.
+        defaults: the account's names.
+        patience_seconds: how long to go on looking.
+
+    Raises:
+        GraphError: the tenant could not be read.
+    """
+
+    def look() -> list[Check]:
+        with session.read_batch() as batch:
+            user = batch.add(get_user(user_id))
+            assignments = batch.add(list_role_assignments(principal_id=user_id))
+        return _creation_checks(plan, _user_or_none(user), assignments.value(), defaults)
+
+    return _until_passed(look, patience_seconds)
+
+
+def verify_removal(session: GraphSession, plan: Plan, *, patience_seconds: float) -> list[Check]:
+    """Return what the tenant shows of the removed account: gone by id, and in the recycle bin.
+
+    Where there was no account, that there is none under its name.
+
+    Raises:
+        GraphError: the tenant could not be read.
+    """
+
+    def look_by_name() -> list[Check]:
+        found = session.fetch(find_users_named(plan.user_principal_name))
+        return [_check("account", _ABSENT, "exists" if found else _ABSENT)]
+
+    def look_by_id() -> list[Check]:
+        with session.read_batch() as batch:
+            user = batch.add(get_user(plan.user_id))
+            deleted = batch.add(get_deleted_user(plan.user_id))
+        found, bin_entry = _user_or_none(user), deleted.value()
+        recycled = f"there, deleted {bin_entry.deleted_date_time}" if bin_entry else "not there"
+        return [
+            _check("account", _ABSENT, _ABSENT if found is None else "exists"),
+            Check(
+                name="recycle bin",
+                wanted="there",
+                found=recycled,
+                passed=bin_entry is not None,
+            ),
+        ]
+
+    return _until_passed(look_by_id if plan.user_id else look_by_name, patience_seconds)
+
+
+def _until_passed(look: Callable[[], list[Check]], patience_seconds: float) -> list[Check]:
+    checks = look()
+    for pause in pauses(patience_seconds):
+        if all(check.passed for check in checks):
+            break
+        clock.sleep(pause)
+        checks = look()
+    return checks
+
+
+def _creation_checks(
+    plan: Plan, user: User | None, assignments: Sequence[RoleAssignment], defaults: Defaults
+) -> list[Check]:
+    if user is None:
+        return [_check("account", "exists", _ABSENT)]
+    account = defaults.account
+    names = {role_id: name for name, role_id in defaults.roles.items()}
+    held = sorted(
+        names.get(each.role_definition_id, each.role_definition_id) for each in assignments
+    )
+    scopes = sorted({each.directory_scope_id for each in assignments})
+    return [
+        _check("user principal name", plan.user_principal_name, user.user_principal_name),
+        _check("given name", account.given_name, user.given_name),
+        _check("surname", account.surname, user.surname),
+        _check("display name", account.display_name, user.display_name),
+        _check("sign-in", "allowed", "blocked" if user.account_enabled is False else "allowed"),
+        _check("licences", "0", str(len(user.assigned_licenses))),
+        _check("roles", plan.role_name, ", ".join(held) or "none"),
+        _check("scope of the role", "/", ", ".join(scopes) or "none"),
+    ]
+
+
+def _check(name: str, wanted: str, found: str) -> Check:
+    return Check(name=name, wanted=wanted, found=found, passed=wanted.lower() == found.lower())
+
+
+def _user_or_none(answer: Answer[User]) -> User | None:
+    try:
+        return answer.value()
+    except NotFound:
+        return None
