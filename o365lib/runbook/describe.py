@@ -120,9 +120,7 @@ def done_sentence(made: Plan) -> str:
         "set-password": "password replaced",
         "hand-over": "credentials handed over",
         "assign-role": f"{made.role_name} assigned",
-        "remove-role": "surplus role taken away"
-        if made.runbook == "create"
-        else "roles taken away",
+        "remove-role": taken,
         "revoke-sign-in-sessions": "sessions ended",
         "delete-user": "deleted",
     }

@@ -264,11 +264,9 @@ class Run(SteppedRun):
         self.record.verification = checks
         wrong = [check for check in checks if not check.passed]
         if wrong:
-            listed = "; ".join(
-                f"{each.name}: {each.found} (wanted {each.wanted})" for each in wrong
-            )
+            found = [f"{each.name}: {each.found} (wanted {each.wanted})" for each in wrong]
             raise NotVerified(
-                f"Read back, the tenant is not as planned: {"; ".join(found)}.",
+                f"Read back, the tenant is not as planned: {'; '.join(found)}.",
                 state="The changes were accepted by the service, but do not show.",
                 remedy="Wait some minutes and run the runbook again: it does only what is left.",
             )

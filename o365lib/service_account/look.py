@@ -26,8 +26,8 @@ from o365lib.graph.models import (
 )
 from o365lib.graph.organization import get_organization
 from o365lib.graph.policies import get_security_defaults
+from o365lib.graph.read_batch import Answer, ReadBatch
 from o365lib.graph.role_management import list_role_assignments, list_role_definitions
-from o365lib.graph.read_batch import Answer, read_batch
 from o365lib.graph.session import GraphSession
 from o365lib.graph.users import find_users_named, get_user
 from o365lib.parameters import Defaults
@@ -110,7 +110,7 @@ def read_facts(
 
 
 def _read(session: GraphSession, defaults: Defaults) -> _Answers:
-    with session.read_batch() as batch:
+    with ReadBatch(session) as batch:
         organization = batch.add(get_organization())
         domains = batch.add(list_domains())
         users = batch.add(find_users_named(f"{defaults.account.user_name}@"))
@@ -152,7 +152,7 @@ def _read_further(
     names = list(federated)
     if not names and not unknown:
         return {}, {}
-    with session.read_batch() as batch:
+    with ReadBatch(session) as batch:
         asked = {name: batch.add(list_federation_configurations(name)) for name in names}
         users = {principal_id: batch.add(get_user(principal_id)) for principal_id in unknown}
     configurations: dict[str, Sequence[FederationConfiguration] | GraphError] = {}

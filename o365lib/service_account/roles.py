@@ -11,9 +11,7 @@ def role_of(client: Client, defaults: Defaults) -> tuple[str, str]:
 
 def roles_in_use(defaults: Defaults) -> frozenset[str]:
     """Return the template ids of all roles that some purpose takes: ours to give and take away."""
-    names = {
-        name
-        for purpose in defaults.purposes.values()
-        for name in (purpose.role, purpose.least_role)
-    }
-    return frozenset(defaults.roles[name] for name in names)
+    purposes = defaults.purposes.values()
+    return frozenset(
+        defaults.roles[name] for each in purposes for name in (each.role, each.least_role)
+    )

@@ -12,8 +12,8 @@ from o365lib.errors import NotFound
 from o365lib.evidence.record import Check
 from o365lib.graph.deleted_items import get_deleted_user
 from o365lib.graph.models import RoleAssignment, User
+from o365lib.graph.read_batch import Answer, ReadBatch
 from o365lib.graph.role_management import list_role_assignments
-from o365lib.graph.read_batch import Answer, read_batch
 from o365lib.graph.session import GraphSession
 from o365lib.graph.users import find_users_named, get_user
 from o365lib.parameters import Defaults
@@ -45,7 +45,7 @@ def verify_creation(
     """
 
     def look() -> list[Check]:
-        with session.read_batch() as batch:
+        with ReadBatch(session) as batch:
             user = batch.add(get_user(user_id))
             assignments = batch.add(list_role_assignments(principal_id=user_id))
         return _creation_checks(plan, _user_or_none(user), assignments.value(), defaults)
@@ -67,7 +67,7 @@ def verify_removal(session: GraphSession, plan: Plan, *, patience_seconds: float
         return [_check("account", _ABSENT, "exists" if found else _ABSENT)]
 
     def look_by_id() -> list[Check]:
-        with session.read_batch() as batch:
+        with ReadBatch(session) as batch:
             user = batch.add(get_user(plan.user_id))
             deleted = batch.add(get_deleted_user(plan.user_id))
         found, bin_entry = _user_or_none(user), deleted.value()
@@ -102,9 +102,8 @@ def _creation_checks(
         return [_check("account", "exists", _ABSENT)]
     account = defaults.account
     names = {role_id: name for name, role_id in defaults.roles.items()}
-    held = sorted(
-        names.get(each.role_definition_id, each.role_definition_id) for each in assignments
-    )
+    role_ids = [each.role_definition_id for each in assignments]
+    held = sorted(names.get(role_id, role_id) for role_id in role_ids)
     scopes = sorted({each.directory_scope_id for each in assignments})
     return [
         _check("user principal name", plan.user_principal_name, user.user_principal_name),
