@@ -45,10 +45,15 @@ class MsalHttpClient:
 
     Args:
         transport: of the run.
+
+    Attributes:
+        last_error: the service's last answer with an `error`; MSAL gives some of them away as text
+            only.
     """
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
+        self.last_error: Mapping[str, Any] | None = None
 
     def get(
         self,
@@ -104,6 +109,8 @@ class MsalHttpClient:
                     raise
             else:
                 _make_known(answer.body)
+                if isinstance(answer.body, Mapping) and "error" in answer.body:
+                    self.last_error = answer.body
                 asked = retry_after_seconds(answer.headers)
                 wait = wait if asked is None else asked
                 is_final = answer.status not in _TRANSIENT or attempt == _MAX_ATTEMPTS
