@@ -75,7 +75,8 @@ SENTENCES: Final[Mapping[int, tuple[str, str]]] = {
         "Nobody has consented to this application in the client's tenant.",
         (
             "Have a Global Administrator of the client consent: sign in once with `browser` and "
-            "accept for the organisation, or grant admin consent in Entra (Enterprise applications)."
+            "accept for the organisation, or grant admin consent in Entra (Enterprise "
+            "applications)."
         ),
     ),
     65004: (
@@ -97,8 +98,8 @@ SENTENCES: Final[Mapping[int, tuple[str, str]]] = {
     700016: (
         "The application is not known in this tenant.",
         (
-            "Check application_id and tenant in the client file; if they are right, have the client's "
-            "administrator consent to the application."
+            "Check application_id and tenant in the client file; if they are right, have the "
+            "client's administrator consent to the application."
         ),
     ),
     7000215: (
