@@ -1,0 +1,171 @@
+"""Many runs, several at a time, each on its own.
+
+- One client's failure never stops the others.
+- Results come in the order of the requests, whatever order the runs ended in.
+- Stopping has two stages. After the first (`no_more`) no run starts, and those under way finish;
+  after the second (`now`) those under way are interrupted and their records closed. A client whose
+  run was not started is a result too.
+"""
+
+import contextlib
+import logging
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from o365lib.evidence.archive import Archive
+from o365lib.evidence.record import Outcome
+from o365lib.runs.notebook import RunRequest, check_request, load_papermill, run_notebook
+from o365lib.runs.summary import NOT_STARTED, RunResult, one_line
+
+# Waiting in short pieces lets signals be handled on Windows, where a lock cannot be interrupted.
+_WAIT_SECONDS = 0.2
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Stop:
+    """The two stages of stopping a batch; set from a signal handler or another thread."""
+
+    no_more: threading.Event = field(default_factory=threading.Event)
+    now: threading.Event = field(default_factory=threading.Event)
+
+    def press(self) -> None:
+        """Go one stage further."""
+        if self.no_more.is_set():
+            self.now.set()
+        self.no_more.set()
+
+
+@dataclass(frozen=True)
+class Event:
+    """News of a run, for whoever shows progress.
+
+    Attributes:
+        kind: a run `started`, its `step` began, a person has to do something (`prompt`; the text is
+            not to be kept), or it `ended`.
+        client: the customer.
+        text: the step's name or the prompt.
+        result: where it ended.
+    """
+
+    kind: Literal["started", "step", "prompt", "ended"]
+    client: str
+    text: str = ""
+    result: RunResult | None = None
+
+
+def ignore(event: Event) -> None:
+    """Hear and forget: for callers that want no progress."""
+
+
+def run_batch(
+    requests: Sequence[RunRequest],
+    *,
+    archive: Archive,
+    jobs: int = 1,
+    stop: Stop | None = None,
+    on_event: Callable[[Event], None] = ignore,
+) -> list[RunResult]:
+    """Execute the runs and return what came of each, in the order of the requests.
+
+    Args:
+        requests: what to run.
+        archive: where records and executed notebooks go.
+        jobs: how many run at once, at least 1.
+        stop: ends the batch early, in two stages.
+        on_event: hears of the progress; called from several threads, one call at a time.
+
+    Raises:
+        UsageError: a notebook does not know a parameter. Nothing was started.
+    """
+    for request in {(each.runbook, *each.parameters): each for each in requests}.values():
+        check_request(request)
+    load_papermill()
+    batch = _Batch(archive=archive, stop=stop or Stop(), on_event=on_event)
+    with ThreadPoolExecutor(max_workers=max(1, jobs), thread_name_prefix="run") as pool:
+        futures = [pool.submit(batch.run, request) for request in requests]
+        pending: set[Future[RunResult]] = set(futures)
+        while pending:
+            pending = wait(pending, timeout=_WAIT_SECONDS, return_when=FIRST_COMPLETED).not_done
+    return [future.result() for future in futures]
+
+
+@dataclass
+class _Batch:
+    archive: Archive
+    stop: Stop
+    on_event: Callable[[Event], None]
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def tell(self, event: Event) -> None:
+        with self.lock:
+            try:
+                self.on_event(event)
+            except Exception:  # a torn terminal must not end a run
+                _logger.warning("progress could not be shown", exc_info=True)
+
+    def run(self, request: RunRequest) -> RunResult:
+        client = request.client
+        if self.stop.no_more.is_set():
+            return RunResult(
+                client=client,
+                runbook=request.runbook.stem,
+                outcome=NOT_STARTED,
+                reason="The batch was stopped before this client's turn.",
+            )
+        self.tell(Event("started", client))
+        try:
+            result = run_notebook(
+                request,
+                archive=self.archive,
+                on_step=lambda step: self.tell(Event("step", client, step)),
+                on_prompt=lambda text: self.tell(Event("prompt", client, text)),
+                stop=self.stop.now,
+            )
+        except Exception as error:
+            _logger.exception("the run of %s broke off", client)
+            result = RunResult(
+                client=client,
+                runbook=request.runbook.stem,
+                outcome=Outcome.FAILED.value,
+                reason=one_line(f"{type(error).__name__}: {error}"),
+            )
+        self.tell(Event("ended", client, result=result))
+        return result
+
+
+@contextlib.contextmanager
+def stopped_by_signals(stop: Stop, *, say: Callable[[str], None]) -> Iterator[None]:
+    """Let Ctrl-C go one stage further, and a termination both, for the length of a `with` block.
+
+    Works in the main thread only, as Python's signal handlers do.
+
+    Args:
+        stop: what to press.
+        say: tells the person what happens now.
+    """
+
+    def interrupted(_number: int, _frame: Any) -> None:
+        if stop.no_more.is_set():
+            say("Interrupting the runs under way; their records are being closed.")
+        else:
+            say("No further run starts; those under way finish. Ctrl-C again interrupts them.")
+        stop.press()
+
+    def terminated(_number: int, _frame: Any) -> None:
+        say("Interrupting the runs under way; their records are being closed.")
+        stop.no_more.set()
+        stop.now.set()
+
+    handlers = {signal.SIGINT: interrupted, signal.SIGTERM: terminated}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,308 @@
+"""One run: one notebook, executed for one client, archived with its record.
+
+- This is the only way in which a notebook is executed; what executes it may change behind it.
+- It never raises for what happens to a client: a kernel that dies, a tenant that says no, a disk
+  that is full all end as a result, and the other clients' runs go on.
+- The runbook keeps its own record. Where it could not close it, it is closed here: `unverified` if
+  the tenant was or may have been changed, else `failed`.
+- The executed notebook is archived whatever happened, with the error in the cell that failed.
+"""
+
+import ast
+import asyncio
+import getpass
+import hashlib
+import json
+import logging
+import platform
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, cast
+
+from jupyter_core.utils import ensure_event_loop
+
+import o365lib
+from o365lib import clock
+from o365lib.errors import EvidenceError, RunbookError, UsageError
+from o365lib.evidence import notebook_store
+from o365lib.evidence.archive import Archive, RunFolder, new_run_id
+from o365lib.evidence.record import ErrorRecord, Operator, Outcome, Record
+from o365lib.runs import engine
+from o365lib.runs.places import Places
+from o365lib.runs.summary import RunResult, one_line
+
+Parameter = str | bool | int | float
+
+_logger = logging.getLogger(__name__)
+
+_RUN_AGAIN = "Run the runbook again: it reads the tenant first and does only what is left."
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRequest:
+    """What is to be run.
+
+    Attributes:
+        runbook: the notebook.
+        client: the customer.
+        places: the project.
+        parameters: for the notebook's parameters cell; `client` and `run_id` are added.
+        timeout_seconds: after which the run is stopped; `None` is never.
+    """
+
+    runbook: Path
+    client: str
+    places: Places
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    timeout_seconds: float | None = None
+
+
+def ignore(text: str) -> None:
+    """Hear and forget: for callers that want no news of a run."""
+
+
+def load_papermill() -> Any:
+    """Import papermill and return it; call it in the main thread before runs start in others.
+
+    With JupyterLab in the environment papermill's import takes four times as long, because
+    jsonschema then builds the grammars of internationalised URLs (`rfc3987_syntax`), which no
+    notebook needs. A module that is `None` in `sys.modules` cannot be imported, and jsonschema
+    goes on without. https://github.com/python-jsonschema/jsonschema/issues/1428
+    """
+    sys.modules.setdefault("rfc3987_syntax", cast("Any", None))
+    import papermill  # noqa: PLC0415 -- half a second, and only for those who execute
+
+    return papermill
+
+
+def known_parameters(runbook: Path) -> set[str]:
+    """Return the names that a notebook's parameters cell assigns.
+
+    Raises:
+        UsageError: the notebook cannot be read, or has no such cell.
+    """
+    try:
+        cells = json.loads(runbook.read_bytes())["cells"]
+        tagged = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
+        tree = ast.parse("".join(tagged[0]["source"]))
+    except (OSError, ValueError, KeyError, TypeError, IndexError, SyntaxError) as error:
+        raise UsageError(
+            f"{runbook} is not a runbook ({type(error).__name__}).",
+            remedy="A runbook is a notebook with one cell tagged `parameters`.",
+        ) from error
+    targets = [
+        target
+        for statement in tree.body
+        if isinstance(statement, ast.Assign | ast.AnnAssign)
+        for target in (
+            statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+        )
+    ]
+    return {target.id for target in targets if isinstance(target, ast.Name)}
+
+
+def check_request(request: RunRequest) -> None:
+    """Make sure that the notebook knows every parameter, where papermill would only warn.
+
+    Raises:
+        UsageError: it does not. Nothing was started.
+    """
+    known = known_parameters(request.runbook)
+    if unknown := sorted({*request.parameters, "client", "run_id"} - known):
+        raise UsageError(
+            f"{request.runbook.name} has no parameter {', '.join(unknown)}.",
+            remedy=f"Those that it has: {', '.join(sorted(known))}.",
+        )
+
+
+def run_notebook(
+    request: RunRequest,
+    *,
+    archive: Archive,
+    on_step: Callable[[str], None] = ignore,
+    on_prompt: Callable[[str], None] = ignore,
+    stop: threading.Event | None = None,
+) -> RunResult:
+    """Execute a runbook for one client and return what came of it.
+
+    Args:
+        request: what to run.
+        archive: where record and executed notebook go.
+        on_step: hears the name of each step that begins, in the calling thread.
+        on_prompt: hears what the person must do to sign in; not to be kept or logged.
+        stop: when another thread sets it, the run is interrupted and its record closed.
+
+    Raises:
+        UsageError: the notebook does not know a parameter. Nothing was started.
+    """
+    check_request(request)
+    begun = clock.monotonic()
+    started = clock.now()
+    run_id = new_run_id(request.runbook.stem)
+    try:
+        run = archive.new_run(request.client, run_id)
+    except EvidenceError as error:
+        return _result(request, begun, outcome=Outcome.FAILED, reason=str(error))
+    papermill = load_papermill()
+    from o365lib.runs.kernel import Control  # noqa: PLC0415 -- needs papermill to be there
+
+    control = Control(
+        environment=request.places.kernel_environment(driven=True),
+        folder=request.runbook.parent.absolute(),
+        on_step=on_step,
+        on_prompt=on_prompt,
+        stop=stop or threading.Event(),
+        deadline=begun + request.timeout_seconds if request.timeout_seconds else None,
+    )
+    problem = _execute(papermill, request, run, control)
+    try:
+        record = _closed_record(request, run, started, problem, why=control.why)
+    except EvidenceError as error:
+        reason = f"{error} {problem}"
+        return _result(request, begun, run=run, outcome=Outcome.FAILED, reason=reason)
+    guard = record.error.guard if record.error else ""
+    return _result(
+        request, begun, run=run, outcome=record.outcome, reason=record.reason, guard=guard
+    )
+
+
+def _execute(papermill: Any, request: RunRequest, run: RunFolder, control: Any) -> str:
+    """Execute the notebook and return in one line what stopped it; empty if nothing did."""
+    parameters = {**request.parameters, "client": request.client, "run_id": run.run_id}
+    try:
+        papermill.execute_notebook(
+            # papermill takes braces in a path for placeholders of its own.
+            str(request.runbook.absolute()).replace("{", "{{").replace("}", "}}"),
+            notebook_store.address(run),
+            parameters=parameters,
+            engine_name=engine.NAME,
+            kernel_name="python3",
+            language="python",
+            progress_bar=False,
+            control=control,
+        )
+    except papermill.PapermillExecutionError as error:
+        return one_line(f"{error.ename}: {error.evalue}")
+    except RunbookError as error:  # the archive's own, on its way through papermill
+        return one_line(error)
+    except Exception as error:  # whatever happens to one client, the others go on
+        _logger.debug("papermill stopped", exc_info=True)
+        return one_line(f"{type(error).__name__}: {error}")
+    finally:
+        _close_event_loop()
+    return ""
+
+
+def _close_event_loop() -> None:
+    """End the event loop that nbclient made for this thread, and its files with it."""
+    ensure_event_loop().close()
+    asyncio.set_event_loop(None)
+
+
+def _closed_record(
+    request: RunRequest, run: RunFolder, started: datetime, problem: str, *, why: str
+) -> Record:
+    """Return the run's record, closed here if the runbook did not close it.
+
+    Args:
+        request: what was run.
+        run: where.
+        started: when.
+        problem: what papermill said, in one line.
+        why: by what the run was stopped, if it was.
+
+    Raises:
+        EvidenceError: the record cannot be read or written.
+    """
+    is_there = run.record_file.exists()
+    record = run.read_record() if is_there else _new_record(request, run, started)
+    if record.outcome == Outcome.UNFINISHED:
+        step, error_type, message = _where_it_ended(run, problem)
+        if why:
+            error_type, message = "RunError", f"The run was stopped: {why}."
+        _close(record, step, error_type, message)
+        run.write_record(record)
+    return record
+
+
+def _new_record(request: RunRequest, run: RunFolder, started: datetime) -> Record:
+    parameters = request.parameters
+    return Record(
+        run_id=run.run_id,
+        client=request.client,
+        runbook=request.runbook.stem,
+        runbook_digest=hashlib.sha256(request.runbook.read_bytes()).hexdigest(),
+        package_version=o365lib.__version__,
+        parameters={**parameters, "client": request.client, "run_id": run.run_id},
+        operator=Operator(user_name=_user_name(), host_name=platform.node()),
+        ticket=str(parameters.get("ticket", "")),
+        dry_run=bool(parameters.get("dry_run", False)),
+        started=started,
+    )
+
+
+def _user_name() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container's user may have no name
+        return ""
+
+
+def _where_it_ended(run: RunFolder, problem: str) -> tuple[str, str, str]:
+    """Return the step whose cell holds an error, the error's type, and its message."""
+    try:
+        cells = json.loads(run.notebook_file.read_bytes())["cells"]
+    except (OSError, ValueError, KeyError):
+        cells = []
+    for cell in cells:
+        for output in cell.get("outputs", []):
+            if output["output_type"] == "error":
+                return cell.get("id", ""), output["ename"], one_line(output["evalue"])
+    return "", "RunError", problem or "The notebook ended without closing its record."
+
+
+def _close(record: Record, step: str, error_type: str, message: str) -> None:
+    now = clock.now()
+    for each in record.steps:
+        if each.status == "running":
+            each.status, each.ended = "failed", now
+    for change in record.changes:
+        if change.status == "started":
+            change.status, change.ended = "unknown", now
+    if record.hand_over and record.hand_over.status == "started":
+        record.hand_over.status = "unknown"
+    state = "The tenant was, or may have been, changed." if record.is_changed else ""
+    record.outcome = Outcome.UNVERIFIED if record.is_changed else Outcome.FAILED
+    known = message or error_type
+    record.reason = one_line(f"{known} (step {step})" if step else known)
+    record.error = record.error or ErrorRecord(
+        type=error_type, message=known, state=state, remedy=_RUN_AGAIN, step=step
+    )
+    record.ended = now
+    record.closed_by = "driver"
+
+
+def _result(
+    request: RunRequest,
+    begun: float,
+    *,
+    run: RunFolder | None = None,
+    outcome: str,
+    reason: str,
+    guard: str = "",
+) -> RunResult:
+    return RunResult(
+        client=request.client,
+        runbook=request.runbook.stem,
+        run_id=run.run_id if run else "",
+        outcome=str(outcome),
+        reason=one_line(reason),
+        guard=guard,
+        record_file=run.record_file if run and run.record_file.exists() else None,
+        notebook_file=run.notebook_file if run and run.notebook_file.exists() else None,
+        seconds=clock.monotonic() - begun,
+    )

@@ -1,0 +1,115 @@
+"""Where a project's parts are, and what a kernel is told of it.
+
+A project is a folder that holds `parameters/defaults.yaml`; evidence, notebooks and the sandbox lie
+beside. Options and `O365_...` variables move the first two elsewhere.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from o365lib import parameters as parameters_of
+from o365lib.errors import UsageError
+
+_INSTALLED = "_notebooks"
+
+# Of no use in a kernel, or harmful: another notebook's name, and code that would run before ours.
+_LEFT_OUT = ("JPY_SESSION_NAME", "PYTHONSTARTUP")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Places:
+    """A project's folders and files; all absolute.
+
+    Attributes:
+        parameters: holds `defaults.yaml` and `clients/`.
+        evidence: the archive's root; it need not exist.
+        sandbox_file: what a running sandbox writes; it need not exist.
+        notebooks: the committed runbooks, or those installed with the package.
+    """
+
+    parameters: Path
+    evidence: Path
+    sandbox_file: Path
+    notebooks: Path
+
+    @classmethod
+    def find(
+        cls,
+        *,
+        parameters: Path | None = None,
+        evidence: Path | None = None,
+        environment: Mapping[str, str] = os.environ,
+    ) -> "Places":
+        """Return the places that options and environment name, the project's own for the rest.
+
+        Raises:
+            UsageError: no parameters were named, and none are found upwards from here.
+        """
+        named = parameters or _path(environment, "O365_PARAMETERS")
+        folder = named.absolute() if named else parameters_of.find_folder(Path.cwd()).absolute()
+        project = folder.parent
+        own, installed = project / "notebooks", Path(str(resources.files("o365lib"))) / _INSTALLED
+        archive = evidence or _path(environment, "O365_EVIDENCE") or project / "evidence"
+        sandbox = _path(environment, "O365_SANDBOX") or project / ".sandbox" / "sandbox.json"
+        return cls(
+            parameters=folder,
+            evidence=archive.absolute(),
+            sandbox_file=sandbox.absolute(),
+            notebooks=installed if installed.is_dir() and not own.is_dir() else own,
+        )
+
+    @property
+    def project(self) -> Path:
+        """The folder that holds the parameters."""
+        return self.parameters.parent
+
+    @property
+    def sandbox_folder(self) -> Path:
+        """Where a sandbox of this project keeps its files."""
+        return self.project / ".sandbox"
+
+    def runbook(self, word: str) -> Path:
+        """Return the notebook with this name, or whose name begins with this word.
+
+        Raises:
+            UsageError: there is none, or more than one.
+        """
+        known = sorted(self.notebooks.glob("*.ipynb"))
+        fitting = [file for file in known if word in (file.stem, file.stem.split("_")[0])]
+        if len(fitting) == 1:
+            return fitting[0]
+        names = ", ".join(file.stem for file in (fitting or known)) or "none"
+        raise UsageError(
+            f"There {'is no runbook' if not fitting else 'are several runbooks'} named {word!r}.",
+            remedy=f"Those in {self.notebooks}: {names}.",
+        )
+
+    def kernel_environment(
+        self, environment: Mapping[str, str] = os.environ, *, driven: bool
+    ) -> dict[str, str]:
+        """Return the environment of a kernel: the operator's own, and where things are.
+
+        Args:
+            environment: what the operator set. Client secrets may be in it: runbooks read them
+                there, so it is handed on as it is and written nowhere.
+            driven: whether a command of ours executes the notebook, instead of a person.
+        """
+        told = {
+            "O365_PARAMETERS": str(self.parameters),
+            "O365_EVIDENCE": str(self.evidence),
+            "O365_SANDBOX": str(self.sandbox_file),
+            # debugpy would print a warning about frozen modules into every run.
+            "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        }
+        if driven:
+            told["O365_DRIVER"] = "1"
+        kept = {name: value for name, value in environment.items() if name not in _LEFT_OUT}
+        return {**kept, **told}
+
+
+def _path(environment: Mapping[str, str], name: str) -> Path | None:
+    value = environment.get(name)
+    return Path(value) if value else None

@@ -1,0 +1,114 @@
+"""What came of runs: one row a client, counts, the exit status, JSON. Pure."""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from o365lib import secret
+from o365lib.evidence.record import Outcome
+
+NOT_STARTED = "not started"
+
+COLUMNS = ("Client", "Outcome", "Reason", "Run")
+
+# In the order in which a table of counts names them: what needs a person comes last.
+OUTCOMES = (
+    Outcome.DONE.value,
+    Outcome.NOTHING_TO_DO.value,
+    Outcome.PLANNED.value,
+    Outcome.REFUSED.value,
+    Outcome.UNVERIFIED.value,
+    Outcome.FAILED.value,
+    NOT_STARTED,
+)
+_GOOD = set(OUTCOMES[:3])
+
+_REASON_LENGTH = 300
+_TAKEN_OUT = {"Cc", "Cf", "Co", "Cs"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResult:
+    """What came of one run.
+
+    Attributes:
+        client: the customer.
+        runbook: the notebook's name without its ending.
+        run_id: empty where the run was not started.
+        outcome: one of `OUTCOMES`.
+        reason: one line.
+        guard: the guard's code, where one refused.
+        record_file: `None` where there is no record.
+        notebook_file: `None` where there is no executed notebook.
+        seconds: from start to archived record.
+    """
+
+    client: str
+    runbook: str
+    run_id: str = ""
+    outcome: str
+    reason: str = ""
+    guard: str = ""
+    record_file: Path | None = None
+    notebook_file: Path | None = None
+    seconds: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the result as what JSON can say; files as text, or null."""
+        return {
+            "client": self.client,
+            "runbook": self.runbook,
+            "run_id": self.run_id,
+            "outcome": self.outcome,
+            "reason": self.reason,
+            "guard": self.guard,
+            "record_file": str(self.record_file) if self.record_file else None,
+            "notebook_file": str(self.notebook_file) if self.notebook_file else None,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def one_line(text: object) -> str:
+    """Return a text as one line, without what could steer a terminal, known secrets masked."""
+    joined = " ".join(str(text).split())
+    kept = "".join(each for each in joined if unicodedata.category(each) not in _TAKEN_OUT)
+    masked = secret.mask(kept)
+    return masked if len(masked) <= _REASON_LENGTH else masked[: _REASON_LENGTH - 1] + "…"
+
+
+def rows(results: Iterable[RunResult]) -> list[tuple[str, str, str, str]]:
+    """Return the table's rows under `COLUMNS`, in the order of the results."""
+    return [(each.client, each.outcome, one_line(each.reason), each.run_id) for each in results]
+
+
+def counts(results: Iterable[RunResult]) -> dict[str, int]:
+    """Return how many runs ended how, in the order of `OUTCOMES`; none that did not occur."""
+    counted = Counter(result.outcome for result in results)
+    return {outcome: counted[outcome] for outcome in OUTCOMES if counted[outcome]}
+
+
+def counted(results: Sequence[RunResult]) -> str:
+    """Return the counts as a sentence: `7 clients: 5 done, 2 refused.`."""
+    total = f"{len(results)} client{'' if len(results) == 1 else 's'}"
+    parts = ", ".join(f"{number} {outcome}" for outcome, number in counts(results).items())
+    return f"{total}: {parts}." if parts else f"{total}."
+
+
+def exit_status(results: Iterable[RunResult]) -> int:
+    """Return 0 if all is well, 1 if any run failed or was not started, 3 if some were refused."""
+    outcomes = {result.outcome for result in results}
+    if outcomes - _GOOD - {Outcome.REFUSED.value}:
+        return 1
+    return 3 if Outcome.REFUSED.value in outcomes else 0
+
+
+def to_json(results: Sequence[RunResult]) -> dict[str, Any]:
+    """Return everything for machines: counts, exit status and each result."""
+    return {
+        "counts": counts(results),
+        "exit_status": exit_status(results),
+        "runs": [result.to_json() for result in results],
+    }

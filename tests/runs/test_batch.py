@@ -1,0 +1,115 @@
+import os
+import signal
+import threading
+
+import pytest
+
+from o365lib.errors import UsageError
+from o365lib.evidence.archive import RunFolder
+from o365lib.runs.batch import Event, Stop, run_batch, stopped_by_signals
+from o365lib.runs.summary import NOT_STARTED
+
+SAY = (
+    'get_ipython().display_pub.publish(data={"text/plain": ""}, metadata={},'
+    ' transient={"o365": {"step": "middle"}})\n'
+)
+
+
+def test_one_clients_failure_never_stops_the_others_and_the_order_is_kept(
+    make_request, archive, tiny
+):
+    failing = "import os\nif client == 'bayside-legal': os._exit(1)\n"
+    late = "import time\nif client == 'alpine-books': time.sleep(2)\n"
+    clients = ["alpine-books", "bayside-legal", "cedar-dental"]
+    requests = [
+        make_request(failing + late + tiny["open"], tiny["close"], client=client)
+        for client in clients
+    ]
+    events: list[Event] = []
+    results = run_batch(requests, archive=archive, jobs=2, on_event=events.append)
+    assert [(each.client, each.outcome) for each in results] == [
+        ("alpine-books", "done"),
+        ("bayside-legal", "failed"),
+        ("cedar-dental", "done"),
+    ]
+    assert sorted(each.client for each in events if each.kind == "started") == clients
+    assert {each.result for each in events if each.kind == "ended"} == set(results)
+
+
+def test_an_unknown_parameter_stops_the_batch_before_the_first_run(make_request, archive, tiny):
+    good = make_request(tiny["open"], tiny["close"])
+    bad = make_request(tiny["open"], tiny["close"], client="bayside-legal", tickte="T")
+    with pytest.raises(UsageError, match="tickte"):
+        run_batch([good, bad], archive=archive)
+    assert archive.runs() == []
+
+
+def test_after_the_first_stop_runs_under_way_finish_and_no_further_run_starts(
+    make_request, archive, tiny
+):
+    stop = Stop()
+    requests = [
+        make_request(tiny["open"], SAY, tiny["close"], client=client)
+        for client in ("alpine-books", "bayside-legal", "cedar-dental")
+    ]
+
+    def press(event):
+        if event.kind == "step":
+            stop.press()
+
+    results = run_batch(requests, archive=archive, stop=stop, on_event=press)
+    assert [each.outcome for each in results] == ["done", NOT_STARTED, NOT_STARTED]
+    assert [run.client for run in archive.runs()] == ["alpine-books"]
+
+
+def test_after_the_second_stop_runs_under_way_end_with_readable_records(
+    make_request, archive, tiny
+):
+    stop = Stop()
+    requests = [
+        make_request(tiny["open"], tiny["change"], SAY + "import time; time.sleep(600)", client=one)
+        for one in ("alpine-books", "bayside-legal", "cedar-dental")
+    ]
+    begun = threading.Barrier(2, action=lambda: (stop.press(), stop.press()))
+
+    def press(event):
+        if event.kind == "step":
+            threading.Thread(target=begun.wait).start()
+
+    results = run_batch(requests, archive=archive, jobs=2, stop=stop, on_event=press)
+    assert [each.outcome for each in results] == ["unverified", "unverified", NOT_STARTED]
+    for result in results[:2]:
+        record = RunFolder(result.record_file.parent).read_record()
+        assert record.closed_by == "driver"
+        assert record.reason.startswith("The run was stopped: it was interrupted.")
+
+
+def test_progress_that_cannot_be_shown_ends_no_run(make_request, archive, tiny, caplog):
+    def torn(event):
+        raise OSError("the terminal is gone")
+
+    results = run_batch([make_request(tiny["open"], tiny["close"])], archive=archive, on_event=torn)
+    assert [each.outcome for each in results] == ["done"]
+    assert "progress could not be shown" in caplog.text
+
+
+def test_an_interruption_goes_one_stage_further_each_time():
+    stop, said = Stop(), []
+    before = signal.getsignal(signal.SIGINT)
+    with stopped_by_signals(stop, say=said.append):
+        signal.raise_signal(signal.SIGINT)
+        assert (stop.no_more.is_set(), stop.now.is_set()) == (True, False)
+        signal.raise_signal(signal.SIGINT)
+        assert stop.now.is_set()
+    assert signal.getsignal(signal.SIGINT) is before
+    assert "Ctrl-C again" in said[0]
+    assert "Interrupting" in said[1]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows terminates without a signal")
+def test_a_termination_goes_through_both_stages_at_once():
+    stop = Stop()
+    with stopped_by_signals(stop, say=lambda _: None):
+        signal.raise_signal(signal.SIGTERM)
+    assert stop.no_more.is_set()
+    assert stop.now.is_set()

@@ -1,0 +1,65 @@
+import json
+
+import pytest
+
+from o365lib.runs import summary
+from o365lib.runs.summary import NOT_STARTED, RunResult
+from o365lib.secret import MASK, Secret
+
+
+def results(*outcomes):
+    return [
+        RunResult(client=f"client-{number}", runbook="create", outcome=outcome)
+        for number, outcome in enumerate(outcomes)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "status"),
+    [
+        ([], 0),
+        (["done", "nothing to do", "planned"], 0),
+        (["done", "refused"], 3),
+        (["refused", "failed"], 1),
+        (["refused", "unverified"], 1),
+        (["refused", NOT_STARTED], 1),
+        (["done", "unfinished"], 1),
+        (["done", "something new"], 1),
+    ],
+)
+def test_the_exit_status_tells_whether_somebody_must_look(outcomes, status):
+    assert summary.exit_status(results(*outcomes)) == status
+
+
+def test_counts_stand_in_a_fixed_order_and_leave_out_what_did_not_occur():
+    some = results("failed", "done", "refused", "done")
+    assert list(summary.counts(some).items()) == [("done", 2), ("refused", 1), ("failed", 1)]
+    assert summary.counted(some) == "4 clients: 2 done, 1 refused, 1 failed."
+    assert summary.counted(results("done")) == "1 client: 1 done."
+    assert summary.counted([]) == "0 clients."
+
+
+def test_rows_keep_the_order_of_the_results():
+    assert [row[0] for row in summary.rows(results("done", "failed"))] == ["client-0", "client-1"]
+
+
+def test_a_reason_is_one_line_that_steers_no_terminal_and_shows_no_secret():
+    Secret("correct-horse-battery")
+    text = "one\ntwo\x1b[31m \u202ered correct-horse-battery"
+    assert summary.one_line(text) == f"one two[31m red {MASK}"
+    assert len(summary.one_line("x" * 5000)) == 300
+
+
+def test_json_has_every_result_and_is_json(tmp_path):
+    some = [
+        RunResult(
+            client="a", runbook="create", outcome="done", record_file=tmp_path, seconds=1.23456
+        ),
+        *results("refused"),
+    ]
+    told = json.loads(json.dumps(summary.to_json(some)))
+    assert told["exit_status"] == 3
+    assert told["counts"] == {"done": 1, "refused": 1}
+    assert told["runs"][0]["record_file"] == str(tmp_path)
+    assert told["runs"][0]["seconds"] == 1.235
+    assert told["runs"][1]["notebook_file"] is None
