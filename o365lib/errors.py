@@ -126,6 +126,10 @@ class ParametersError(UsageError):
             remedy=f"Correct {those}; `o365 check` shows what is left.",
         )
 
+    def __str__(self) -> str:
+        """A line for each problem, and one for the remedy."""
+        return f"{self.message}\n{self.remedy}"
+
 
 class StepOutOfOrder(UsageError):
     """A runbook's step was called before the one it builds on."""

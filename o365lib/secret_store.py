@@ -89,7 +89,7 @@ def read_certificate(path: Path, passphrase: Secret | None = None) -> Certificat
             certificate, wants another passphrase, or the certificate is not valid now.
     """
     # Late: cryptography takes a tenth of a second, and most clients do without.
-    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 -- see above
+    from cryptography.hazmat.primitives import serialization
 
     raw = _read_private(path, "the certificate")
     key, certificate = _parse(raw, passphrase, path)
@@ -134,8 +134,8 @@ def _from_file(path: Path, what: str) -> Secret:
 
 def _from_keyring(entry: "KeyringEntry", what: str) -> Secret:
     # Late: it looks for backends when it is imported, and most clients do without.
-    import keyring  # noqa: PLC0415 -- see above
-    from keyring.errors import KeyringError, NoKeyringError  # noqa: PLC0415 -- see above
+    import keyring
+    from keyring.errors import KeyringError, NoKeyringError
 
     try:
         value = keyring.get_password(entry.service, entry.user_name)
@@ -220,7 +220,7 @@ def _parse(
     raw: bytes, passphrase: Secret | None, path: Path
 ) -> tuple["RSAPrivateKey", "X509Certificate"]:
     """The key, and of the certificates the one that belongs to it."""
-    from cryptography.hazmat.primitives.asymmetric.rsa import (  # noqa: PLC0415 -- as above
+    from cryptography.hazmat.primitives.asymmetric.rsa import (
         RSAPrivateKey,
     )
 
@@ -250,8 +250,8 @@ def _parse(
 
 
 def _parse_pem(raw: bytes, word: bytes | None) -> tuple[Any, list["X509Certificate"]]:
-    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 -- as above
-    from cryptography.x509 import load_pem_x509_certificates  # noqa: PLC0415 -- as above
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.x509 import load_pem_x509_certificates
 
     found = _PEM_KEY.search(raw)
     if not found:
@@ -263,7 +263,7 @@ def _parse_pem(raw: bytes, word: bytes | None) -> tuple[Any, list["X509Certifica
 
 
 def _parse_pfx(raw: bytes, word: bytes | None) -> tuple[Any, list["X509Certificate"]]:
-    from cryptography.hazmat.primitives.serialization import pkcs12  # noqa: PLC0415 -- as above
+    from cryptography.hazmat.primitives.serialization import pkcs12
 
     key, certificate, others = pkcs12.load_key_and_certificates(raw, word)
     return key, [*([certificate] if certificate else []), *others]

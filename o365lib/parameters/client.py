@@ -50,8 +50,8 @@ _SHORTEST_REASON = 10
 _APPLICATION = "the application's (client) id, a GUID"
 _WHO = "the user principal name of the one who must sign in, for example admin@contoso.com"
 _SOURCES = (
-    "a secret never stands in the file itself; below the key write `environment: NAME`, "
-    "`file: PATH` or `keyring:` with `service` and `user_name`"
+    "`environment: NAME`, `file: PATH` or `keyring:` with `service` and `user_name`, in lines of "
+    "their own below it; the secret itself never stands in this file"
 )
 
 

@@ -15,23 +15,12 @@ from pydantic_core import ErrorDetails
 from o365lib.errors import Problem
 from o365lib.parameters.yaml_text import Document, Location
 
-_LOOKS_SECRET = re.compile("pass|secret|token|credential|private|api_?key|pwd", re.IGNORECASE)
+_LOOKS_SECRET = re.compile("pass|pasw|secret|token|credential|private|api_?key|pwd", re.IGNORECASE)
 _NO_SECRETS_HERE = (
     "A secret never stands in a file of parameters: say with `environment`, `file` or `keyring` "
     "where it is"
 )
 _KINDS = {bool: "true or false", int: "a number", str: "text", list: "a list", dict: "a mapping"}
-_EXPECTED = {
-    "string_type": "text (put it in quotes)",
-    "path_type": "text (put it in quotes)",
-    "bool_type": "true or false",
-    "int_type": "a number",
-    "tuple_type": "a list",
-    "mapping_type": "`key: value` lines",
-    "dict_type": "`key: value` lines",
-    "model_type": "`key: value` lines",
-    "model_attributes_type": "`key: value` lines",
-}
 _OUT_OF_RANGE = ("greater_than", "less_than", "too_short", "too_long")
 
 
@@ -43,10 +32,11 @@ def explain(error: ValidationError, model: type[BaseModel], document: Document) 
         model: the model that was validated.
         document: the file.
     """
-    return [
-        _Finding(details, model, document).problem()
+    findings = (
+        _Finding(details, model, document)
         for details in error.errors(include_input=False, include_url=False)
-    ]
+    )
+    return [each.problem() for each in findings if each.location not in document.refused]
 
 
 class _Finding:
@@ -120,15 +110,16 @@ class _Finding:
             return "is empty"
         if self.kind == "literal_error":
             return "is not allowed" + _did_you_mean(value, self._named("expected"))
-        if self.kind in _EXPECTED:
-            given = _KINDS.get(type(value), "something else")
-            return f"is {given} and must be {_EXPECTED[self.kind]}"
+        if self.kind in {"string_type", "path_type"}:
+            return f"is {_KINDS[type(value)]} and not text; quotation marks make it text"
+        if self.kind.endswith("_type"):
+            return f"is {_KINDS[type(value)]}"
         if any(word in self.kind for word in _OUT_OF_RANGE):
             return "is out of range"
         return "is not allowed"
 
     def _then(self, wrong: str) -> str:
-        return f"{wrong}; {self.allowed}" if self.allowed else wrong
+        return f"{wrong}; allowed: {self.allowed}" if self.allowed else wrong
 
     def _named(self, part: str) -> list[str]:
         """The allowed words that pydantic lists."""
@@ -153,7 +144,7 @@ class _Finding:
 
 def _did_you_mean(given: Any, known: Iterable[str]) -> str:
     near = get_close_matches(str(given), list(known), n=1)
-    return f", did you mean `{near[0]}`?" if near else ""
+    return f" (did you mean `{near[0]}`?)" if near else ""
 
 
 def _is_collection(annotation: Any) -> bool:

@@ -159,7 +159,7 @@ class _Reading:
         files: dict[str, Path] = {}
         strays = False
         for path in self._listing():
-            if path.suffix == _SUFFIX and is_client_name(path.stem):
+            if _is_client_file(path):
                 files[path.stem] = path
                 continue
             strays = True
@@ -190,7 +190,7 @@ class _Reading:
         return files
 
     def _near(self, name: str) -> str:
-        known = [path.stem for path in self._listing() if path.suffix == _SUFFIX]
+        known = [path.stem for path in self._listing() if _is_client_file(path)]
         near = get_close_matches(name.lower(), known, n=3, cutoff=0.5)
         if near:
             return f"; did you mean {' or '.join(f'`{one}`' for one in near)}?"
@@ -215,3 +215,7 @@ class _Reading:
 
     def _complain(self, message: str) -> None:
         self.problems.append(Problem(shown(self.clients_folder), 1, 1, "", message))
+
+
+def _is_client_file(path: Path) -> bool:
+    return path.suffix == _SUFFIX and is_client_name(path.stem)

@@ -9,7 +9,7 @@
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,15 +20,12 @@ from o365lib.errors import Problem
 
 MAX_BYTES = 256 * 1024
 _MAX_DEPTH = 20
-# Tags that a parser gives to plain values by itself.
-_OWN_TAGS = {
-    f"tag:yaml.org,2002:{name}"
-    for name in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp", "merge", "value")
-}
 _PLAIN = {None, ""}
+_QUOTES = {"'", '"'}
+_FAST = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
 # The core schema: https://yaml.org/spec/1.2.2/#103-core-schema
-_WORDS = {
+_WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
@@ -48,12 +45,6 @@ _SENTENCES = (
 )
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """PyYAML without YAML 1.1's ideas of what plain text means; those are in `_resolve`."""
-
-    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 -- PyYAML reads it from the class
-
-
 Location = tuple[str | int, ...]
 
 
@@ -66,12 +57,14 @@ class Document:
         data: the mapping at the top.
         keys: where the key (in a list: the item) at a location begins; line and column from 1.
         values: where the value at a location begins.
+        refused: the locations whose values could not be read; each is a problem already.
     """
 
     file: str
     data: dict[str, Any]
     keys: Mapping[Location, tuple[int, int]]
     values: Mapping[Location, tuple[int, int]]
+    refused: Collection[Location]
 
     def value_at(self, location: Location) -> Any:
         """The value at a location; None where there is none."""
@@ -109,16 +102,15 @@ def read_document(path: Path) -> tuple[Document | None, list[Problem]]:
     if wrong:
         return None, [problem(*wrong)]
     try:
-        root = _compose(text)
+        reader = _read_events(text, file)
     except _Unreadable as error:
         return None, [problem(*error.wrong)]
-    if root is None:
+    if reader.root is None:
         return None, [problem("is empty; a copy of a file that works is a good beginning")]
-    if not _is(root, "mapping"):
-        return None, [problem("must be `key: value` lines", *_position(root))]
-    reader = _Reader(file)
-    data = reader.read(root, ())
-    return Document(file, data, reader.keys, reader.values), reader.problems
+    if not isinstance(reader.root, dict):
+        return None, [problem("must be `key: value` lines", *reader.values[()])]
+    document = Document(file, reader.root, reader.keys, reader.values, reader.refused)
+    return document, reader.problems
 
 
 class _Unreadable(Exception):
@@ -150,51 +142,48 @@ def _read_text(path: Path) -> tuple[str, tuple[str, int, int] | None]:
         return "", ("is not UTF-8 from here on; save the file as UTF-8", line, column)
 
 
-def _compose(text: str) -> Any:
-    """The tree of nodes; None for an empty text."""
+def _read_events(text: str, file: str) -> "_Reader":
+    # Events, not nodes: PyYAML's C code makes nodes by recursion and crashes on deep nesting.
     try:
-        return yaml.compose(text, Loader=_Loader)
-    except (yaml.YAMLError, RecursionError, ValueError):
-        return _compose_slowly(text)
+        return _Reader(file).feed(yaml.parse(text, Loader=_FAST))
+    except (yaml.YAMLError, ValueError):
+        pass
+    return _read_again(text, file)
 
 
-def _compose_slowly(text: str) -> Any:
+def _read_again(text: str, file: str) -> "_Reader":
     # Late: only a wrong file needs it.
-    from ruamel.yaml import YAML  # noqa: PLC0415
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError  # noqa: PLC0415
-    from ruamel.yaml.reader import ReaderError  # noqa: PLC0415
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+    from ruamel.yaml.reader import ReaderError
 
+    reader = _Reader(file)
     try:
-        return YAML(typ="safe", pure=True).compose(text)
+        return reader.feed(YAML(typ="safe", pure=True).parse(text))
     except MarkedYAMLError as error:
-        words = f"{error.context or ''} {error.problem or ''}"
-        opened = re.search("quoted scalar|flow (sequence|mapping)", words)
-        mark = (error.context_mark if opened else None) or error.problem_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        lines = text.splitlines()
-        if line <= len(lines) and "\t" in _indentation(lines[line - 1]):
-            words = r"'\t'"
-        wrong = (_sentence(words), line, column)
+        wrong = _explain(error, text, reader)
     except ReaderError as error:
         before = text[: error.position]
-        wrong = (
-            "a character that YAML does not allow stands here; remove it",
-            before.count("\n") + 1,
-            len(before) - before.rfind("\n"),
-        )
-    except RecursionError:
-        wrong = (_TOO_DEEP, 1, 1)
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        wrong = ("a character that YAML does not allow stands here; remove it", line, column)
     except (YAMLError, ValueError):
         wrong = (_sentence(""), 1, 1)
     # Outside the handlers: the parser's error, which quotes the file, must not travel along.
     raise _Unreadable(*wrong)
 
 
-_TOO_DEEP = "is nested too deeply"
-
-
-def _indentation(line: str) -> str:
-    return line[: len(line) - len(line.lstrip())]
+def _explain(error: Any, text: str, reader: "_Reader") -> tuple[str, int, int]:
+    words = f"{error.context or ''} {error.problem or ''}"
+    opened = re.search("quoted scalar|flow (sequence|mapping)|simple key", words)
+    mark = (error.context_mark if opened else None) or error.problem_mark
+    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    lines = text.split("\n")
+    if line <= len(lines) and "\t" in re.findall(r"^\s*", lines[line - 1])[0]:
+        return _sentence(r"'\t'"), line, column
+    if not opened and reader.quoted_lines:
+        # An apostrophe further down has closed the quotation, so the error shows only there.
+        return _sentence("quoted scalar"), *reader.quoted_lines
+    return _sentence(words), line, column
 
 
 def _sentence(words: str) -> str:
@@ -204,18 +193,18 @@ def _sentence(words: str) -> str:
     return "cannot be read as YAML from here on; compare with a file that works"
 
 
-def _is(node: Any, kind: str) -> bool:
-    # Nodes of PyYAML and ruamel.yaml have the same shape and no ancestor in common.
-    return bool(node.id == kind)
+def _position(event: Any) -> tuple[int, int]:
+    return event.start_mark.line + 1, event.start_mark.column + 1
 
 
-def _position(node: Any) -> tuple[int, int]:
-    return node.start_mark.line + 1, node.start_mark.column + 1
+def _kind(event: Any) -> str:
+    # The events of PyYAML and ruamel.yaml have the same shape and no ancestor in common.
+    return type(event).__name__.removesuffix("Event")
 
 
-def _resolve(node: Any) -> Any:
-    text = str(node.value)
-    if node.style not in _PLAIN:
+def _resolve(event: Any) -> str | int | bool | None:
+    text = str(event.value)
+    if event.style not in _PLAIN:
         return text
     if text in _WORDS:
         return _WORDS[text]
@@ -224,52 +213,86 @@ def _resolve(node: Any) -> Any:
 
 @dataclass
 class _Reader:
-    """Turns nodes into plain data, and notes positions and problems on the way."""
+    """Turns a parser's events into plain data, and notes positions and problems on the way.
+
+    Attributes:
+        root: the value at the top; None for an empty text.
+        quoted_lines: where the latest text in quotes begins, if it goes over several lines.
+    """
 
     file: str
+    root: Any = None
     keys: dict[Location, tuple[int, int]] = field(default_factory=dict)
     values: dict[Location, tuple[int, int]] = field(default_factory=dict)
+    refused: set[Location] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
-    _seen: set[int] = field(default_factory=set)
+    quoted_lines: tuple[int, int] | None = None
 
-    def read(self, node: Any, location: Location) -> Any:
-        self.values[location] = _position(node)
-        if id(node) in self._seen:
-            return self._refuse(node, location, "stands for a value elsewhere in the file (an "
-                                "alias); write the value out")  # fmt: skip
-        self._seen.add(id(node))
+    def feed(self, events: Iterable[Any]) -> "_Reader":
+        rest = iter(events)
+        has_document = False
+        for event in rest:
+            if _kind(event) != "DocumentStart":
+                continue
+            if has_document:
+                raise _Unreadable(_sentence("another document"), *_position(event))
+            has_document = True
+            self.root = self._value(next(rest), rest, ())
+        return self
+
+    def _value(self, event: Any, rest: Iterator[Any], location: Location) -> Any:
+        self.values[location] = _position(event)
         if len(location) > _MAX_DEPTH:
-            return self._refuse(node, location, _TOO_DEEP)
-        if str(node.tag) not in _OWN_TAGS:
-            return self._refuse(node, location, "has a tag (`!`); write the plain value")
-        if _is(node, "mapping"):
-            return self._mapping(node, location)
-        if _is(node, "sequence"):
-            return self._sequence(node, location)
-        return _resolve(node)
+            raise _Unreadable("is nested too deeply", *_position(event))
+        kind = _kind(event)
+        if kind == "Alias":
+            return self._refuse(event, location, _sentence("alias"))
+        value: Any
+        if kind == "MappingStart":
+            value = self._mapping(rest, location)
+        elif kind == "SequenceStart":
+            value = self._sequence(rest, location)
+        else:
+            value = _resolve(event)
+            self._remember_quotes(event)
+        if event.tag is not None:
+            return self._refuse(event, location, "has a tag (`!`); write the plain value")
+        return value
 
-    def _mapping(self, node: Any, location: Location) -> dict[str, Any]:
+    def _mapping(self, rest: Iterator[Any], location: Location) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            if not _is(key_node, "scalar"):
-                self._refuse(key_node, location, "a key must be a word")
-                continue
-            key = str(key_node.value)
-            below = (*location, key)
-            if key in found:
+        for event in rest:
+            if _kind(event) == "MappingEnd":
+                break
+            if _kind(event) != "Scalar":
+                raise _Unreadable("a key must be a word", *_position(event))
+            below = (*location, str(event.value))
+            is_new = below not in self.keys
+            if is_new:
+                self.keys[below] = _position(event)
+            value = self._value(next(rest), rest, below)
+            if is_new:
+                found[str(event.value)] = value
+            else:
                 line, _ = self.keys[below]
-                self._refuse(key_node, below, f"stands twice (first in line {line}); keep one")
-                continue
-            self.keys[below] = _position(key_node)
-            found[key] = self.read(value_node, below)
+                self._refuse(event, below, f"stands twice (first in line {line}); keep one")
         return found
 
-    def _sequence(self, node: Any, location: Location) -> list[Any]:
-        for index, item in enumerate(node.value):
-            self.keys[*location, index] = _position(item)
-        return [self.read(item, (*location, index)) for index, item in enumerate(node.value)]
+    def _sequence(self, rest: Iterator[Any], location: Location) -> list[Any]:
+        found: list[Any] = []
+        for event in rest:
+            if _kind(event) == "SequenceEnd":
+                break
+            below = (*location, len(found))
+            self.keys[below] = _position(event)
+            found.append(self._value(event, rest, below))
+        return found
 
-    def _refuse(self, node: Any, location: Location, message: str) -> None:
-        self.problems.append(
-            Problem(self.file, *_position(node), ".".join(map(str, location)), message)
-        )
+    def _remember_quotes(self, event: Any) -> None:
+        goes_on = event.style in _QUOTES and event.end_mark.line > event.start_mark.line
+        self.quoted_lines = _position(event) if goes_on else None
+
+    def _refuse(self, event: Any, location: Location, message: str) -> None:
+        self.refused.add(location)
+        field = ".".join(map(str, location))
+        self.problems.append(Problem(self.file, *_position(event), field, message))
