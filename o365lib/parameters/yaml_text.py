@@ -33,9 +33,9 @@ _WORDS: dict[str, bool | None] = {
 # The parser's words, and ours. The first that matches counts.
 _SENTENCES = (
     (r"'\\t'", "a tab stands here; YAML wants spaces"),
+    ("escape character", "a \\ in double quotes begins an unknown escape; use single quotes"),
     ("quoted scalar", "a quotation mark is opened here and not closed; add the closing one"),
     ("flow (sequence|mapping)", "a bracket is opened here and not closed; add the closing one"),
-    ("escape character", "a \\ in double quotes begins an unknown escape; use single quotes"),
     ("alias", "`*` begins an alias; write the value out, in quotes if it begins with `*`"),
     ("another document", "a second document begins with `---`; one file is one document"),
     ("mapping values", "a colon too many, or indented too far; put text with a colon in quotes"),
@@ -174,7 +174,7 @@ def _read_again(text: str, file: str) -> "_Reader":
 
 def _explain(error: Any, text: str, reader: "_Reader") -> tuple[str, int, int]:
     words = f"{error.context or ''} {error.problem or ''}"
-    opened = re.search("quoted scalar|flow (sequence|mapping)|simple key", words)
+    opened = re.search("^(?!.*escape).*(quoted scalar|flow (sequence|mapping)|simple key)", words)
     mark = (error.context_mark if opened else None) or error.problem_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     lines = text.split("\n")
