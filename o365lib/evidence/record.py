@@ -9,13 +9,18 @@
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from o365lib import secret
+
+
+# How far the service's clock may be from ours, and how long a creation may take until it shows.
+_CLOCK_SKEW = timedelta(minutes=5)
+_LONGEST_CREATION = timedelta(minutes=10)
 
 
 class Outcome(StrEnum):
@@ -170,20 +175,31 @@ class Record(Model):
         return any(change.status in {"started", "accepted", "unknown"} for change in self.changes)
 
 
-def pending_credentials(records: Sequence[Record], user_id: str, user_principal_name: str) -> str:
+def pending_credentials(
+    records: Sequence[Record],
+    *,
+    user_id: str,
+    user_principal_name: str,
+    created: datetime | None,
+) -> str:
     """Return the run id that set the account's password and did not hand it over, or nothing.
 
     Args:
         records: the client's earlier runs, oldest first.
         user_id: the account's object id.
         user_principal_name: by which a run that was killed before it learnt the id knows it.
+        created: when the account was created; a run that never learnt the id has made only an
+            account that was created at its own time.
     """
     pending = ""
     for record in records:
         if any(
             change.action in {"create-user", "set-password"}
             and change.status in {"started", "accepted", "unknown"}
-            and change.target in {user_id, user_principal_name}
+            and (
+                change.target == user_id
+                or (change.target == user_principal_name and _at_its_time(change, created))
+            )
             for change in record.changes
         ):
             pending = record.run_id
@@ -191,6 +207,12 @@ def pending_credentials(records: Sequence[Record], user_id: str, user_principal_
         if hand_over and hand_over.status == "accepted" and pending == record.run_id:
             pending = ""
     return pending
+
+
+def _at_its_time(change: Change, created: datetime | None) -> bool:
+    if created is None:
+        return True
+    return change.started - _CLOCK_SKEW <= created <= change.started + _LONGEST_CREATION
 
 
 def schema() -> dict[str, Any]:

@@ -23,6 +23,7 @@ from o365lib.evidence.record import (
     Record,
     pending_credentials,
 )
+from o365lib.graph.models import User
 from o365lib.graph.session import GraphSession
 from o365lib.ledger import Ledger
 from o365lib.runbook import describe
@@ -241,6 +242,11 @@ class Run(SteppedRun):
                 "The plan has not been confirmed.",
                 remedy="Fill in the form of the cell 'confirm', then execute this cell again.",
             )
+        if approval.plan_digest != plan.digest:
+            raise StepOutOfOrder(
+                "Another plan was confirmed than the one in force.",
+                remedy="Execute the cell 'confirm' again, and confirm this plan.",
+            )
         if self._is_settled:
             return
         age = clock.now() - self.current_facts.read
@@ -318,9 +324,13 @@ class Run(SteppedRun):
             pending=self._pending_credentials,
         )
 
-    def _pending_credentials(self, user_id: str, user_principal_name: str) -> str:
-        records = Archive(self.settings.evidence).records(self.client.client)
-        return pending_credentials(records, user_id, user_principal_name)
+    def _pending_credentials(self, user: User) -> str:
+        return pending_credentials(
+            Archive(self.settings.evidence).records(self.client.client),
+            user_id=user.id,
+            user_principal_name=user.user_principal_name,
+            created=user.created_date_time,
+        )
 
     def _draft(self, facts: Facts) -> Plan:
         return draft(

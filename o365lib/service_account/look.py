@@ -41,7 +41,7 @@ from o365lib.service_account.facts import (
     RoleHeld,
 )
 
-PendingCredentials = Callable[[str, str], str]
+PendingCredentials = Callable[[User], str]
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def read_facts(
         identity: who is signed in.
         defaults: the account's and the vendor's names.
         pending: tells from the archive which run set the account's password and could not hand it
-            over; asked with the account's object id and user principal name.
+            over; asked with the account.
 
     Raises:
         GraphError: something that must be known could not be read.
@@ -105,7 +105,7 @@ def read_facts(
             answers.security_defaults.is_enabled if answers.security_defaults else None
         ),
         identity=identity,
-        pending_credentials=pending(user.id, user_principal_name) if user else "",
+        pending_credentials=pending(user) if user else "",
     )
 
 
