@@ -17,7 +17,6 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from o365lib import secret
 
-
 # How far the service's clock may be from ours, and how long a creation may take until it shows.
 _CLOCK_SKEW = timedelta(minutes=5)
 _LONGEST_CREATION = timedelta(minutes=10)

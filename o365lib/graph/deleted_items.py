@@ -8,7 +8,9 @@ _ITEMS = "/directory/deletedItems"
 _READ = "User.Read.All"
 
 
-def list_deleted_users(*, named: str | None = None) -> Query[tuple[DeletedUser, ...]]:
+def list_deleted_users(
+    *, named: str | None = None, display_name: str | None = None
+) -> Query[tuple[DeletedUser, ...]]:
     """Ask for deleted users; all of them where no name is given.
 
     Needs `User.Read.All`. A deleted user's principal name is its id without hyphens and the old
@@ -17,8 +19,11 @@ def list_deleted_users(*, named: str | None = None) -> Query[tuple[DeletedUser, 
 
     Args:
         named: the user principal name from before the deletion.
+        display_name: which a deletion leaves as it was; takes no advanced query.
     """
     options: dict[str, str | None] = {"$select": DeletedUser.properties()}
+    if display_name is not None:
+        options["$filter"] = f"displayName eq {literal(display_name)}"
     if named is not None:
         options["$filter"] = f"endswith(userPrincipalName,{literal(named)})"
         options["$count"] = "true"
