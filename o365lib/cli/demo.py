@@ -1,0 +1,145 @@
+"""`o365 demo`: the main job on the embedded tenants, from nothing to evidence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from o365lib.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from o365lib.cli.options import Options
+    from o365lib.runs.places import Places
+    from o365lib.runs.summary import RunResult
+
+APPROVED_BY = "Demo Approver"
+TICKET = "DEMO-1"
+
+FEDERATED = "federated-with-vendor"
+
+# What the demonstration shows: (create, remove); `-` where there is no such run.
+PROMISED: dict[str, tuple[str, str]] = {
+    "alpine-books": ("done", "done"),
+    "bayside-legal": ("nothing to do", f"refused {FEDERATED}"),
+    "cedar-dental": ("done", "-"),
+    "dunes-surveying": ("planned", "-"),
+    "eastgate-physio": ("done", "-"),
+    "fernhill-motors": ("done", "-"),
+    "gumtree-vets": ("nothing to do", "done"),
+}
+
+
+@click.command()
+@click.option("--jobs", type=click.IntRange(1, 64), default=2, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print for machines.")
+@click.pass_context
+def demo(context: click.Context, *, jobs: int, as_json: bool) -> None:
+    """Do the main job on embedded tenants: create for all, remove where onboarding is over.
+
+    Only clients of the sandbox are touched. Exit status 0 means that all came out as promised.
+    """
+    from o365lib.cli.sandbox import sandbox_behind
+
+    options: Options = context.obj
+    places = options.places()
+    with sandbox_behind(places.sandbox_folder):
+        results = _run_both(places, jobs=jobs)
+    outcomes = {name: tuple(map(_said, both)) for name, both in results.items()}
+    otherwise = sorted(
+        name for name, promised in PROMISED.items() if outcomes.get(name) != promised
+    )
+    _show(places, results, otherwise, as_json=as_json)
+    context.exit(1 if otherwise else 0)
+
+
+def _run_both(
+    places: Places, *, jobs: int
+) -> Mapping[str, tuple[RunResult | None, RunResult | None]]:
+    """Return each client's two results."""
+    from o365lib import parameters
+    from o365lib.cli.progress import execute
+    from o365lib.cli.run import is_over
+    from o365lib.clouds import SANDBOX
+    from o365lib.evidence.archive import Archive
+    from o365lib.runs.notebook import RunRequest
+
+    clients = {
+        name: client
+        for name, client in parameters.load(places.parameters).clients.items()
+        if client.cloud == SANDBOX
+    }
+    if not clients:
+        raise UsageError(
+            f"No client in {places.parameters} is in the sandbox.",
+            remedy="The demonstration needs client files that say `cloud: sandbox`.",
+        )
+    found: list[dict[str, RunResult]] = []
+    for word, names in (
+        ("create", list(clients)),
+        ("remove", [name for name, client in clients.items() if is_over(client)]),
+    ):
+        requests = [
+            RunRequest(
+                runbook=places.runbook(word),
+                client=name,
+                places=places,
+                parameters={"approved_by": APPROVED_BY, "ticket": TICKET},
+            )
+            for name in names
+        ]
+        results = execute(requests, archive=Archive(places.evidence), jobs=jobs)
+        found.append({result.client: result for result in results})
+    created, removed = found
+    return {name: (created.get(name), removed.get(name)) for name in clients}
+
+
+def _said(result: RunResult | None) -> str:
+    return f"{result.outcome} {result.guard}".strip() if result else "-"
+
+
+def _show(
+    places: Places,
+    results: Mapping[str, tuple[RunResult | None, RunResult | None]],
+    otherwise: list[str],
+    *,
+    as_json: bool,
+) -> None:
+    from o365lib.cli.output import show_json, show_table
+
+    if as_json:
+        told: list[dict[str, Any]] = [
+            {
+                "client": name,
+                "create": created.to_json() if created else None,
+                "remove": removed.to_json() if removed else None,
+            }
+            for name, (created, removed) in results.items()
+        ]
+        show_json(
+            {
+                "clients": told,
+                "as_promised": not otherwise,
+                "otherwise": otherwise,
+                "evidence": str(places.evidence),
+            }
+        )
+        return
+    rows = []
+    for name, (created, removed) in results.items():
+        both = [each for each in (created, removed) if each]
+        rows.append(
+            (
+                name,
+                created.outcome if created else "-",
+                removed.outcome if removed else "-",
+                " / ".join(each.reason for each in both if each.reason),
+            )
+        )
+    show_table(("Client", "Create", "Remove", "Reason"), rows)
+    click.echo(f"Executed notebooks and records are in {places.evidence}.")
+    click.echo("`o365 evidence list` lists them, `o365 evidence show RUN` shows one.")
+    if otherwise:
+        click.echo(f"Not as the demonstration promises: {', '.join(otherwise)}.", err=True)

@@ -1,0 +1,57 @@
+"""Log lines on standard error. Only the command line configures logging.
+
+Known secrets are masked in the finished line, so that other libraries' messages and tracebacks pass
+the mask too.
+"""
+
+import logging
+import time
+
+import click
+
+from o365lib import secret
+
+# nbclient logs a kernel's end as an error; the run's result says it better.
+_TOLD_ELSEWHERE = "o365lib.runs.kernel"
+
+
+class MaskingFormatter(logging.Formatter):
+    """Formats a record with its time in UTC, and masks what it says."""
+
+    converter = staticmethod(time.gmtime)
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+    default_msec_format = "%s.%03dZ"
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, or lines where a traceback belongs to it."""
+        return secret.mask(super().format(record))
+
+
+class EchoHandler(logging.Handler):
+    """Writes to whatever standard error is at the moment: progress displays replace it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record."""
+        try:
+            click.echo(self.format(record), err=True)
+        except Exception:  # noqa: BLE001 -- logging must not end a command; `logging` decides
+            self.handleError(record)
+
+
+def configure(*, verbose: int, debug: bool) -> None:
+    """Put our handler at the root, in place of one of an earlier call.
+
+    Args:
+        verbose: 0 warnings; 1 one line a request; 2 and more everything of ours.
+        debug: everything of ours too.
+    """
+    handler = EchoHandler()
+    handler.setFormatter(MaskingFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root = logging.getLogger()
+    for earlier in [each for each in root.handlers if isinstance(each, EchoHandler)]:
+        root.removeHandler(earlier)
+    root.addHandler(handler)
+    level = {0: logging.WARNING, 1: logging.INFO}.get(verbose, logging.DEBUG)
+    logging.getLogger("o365lib").setLevel(logging.DEBUG if debug else level)
+    quiet = not verbose and not debug
+    logging.getLogger(_TOLD_ELSEWHERE).setLevel(logging.CRITICAL if quiet else logging.NOTSET)

@@ -1,0 +1,121 @@
+"""`o365 run`: a runbook for one client, some, or all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from o365lib.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from o365lib.cli.options import Options
+    from o365lib.parameters import Client
+    from o365lib.runs.places import Places
+
+DEFAULT_JOBS = 2
+MOST_JOBS = 64
+
+
+@click.command()
+@click.argument("runbook")
+@click.argument("clients", nargs=-1, metavar="[CLIENT]...")
+@click.option(
+    "--all", "every", is_flag=True, help="All clients; remove: all whose onboarding is over."
+)
+@click.option("--dry-run", is_flag=True, help="Read and plan; change nothing.")
+@click.option("--approved-by", default="", metavar="NAME", help="Who approved the changes.")
+@click.option("--approved-plan", default="", metavar="DIGEST", help="The one plan approved.")
+@click.option("--ticket", default="", help="Number of the ticket, for the record.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, MOST_JOBS),
+    default=DEFAULT_JOBS,
+    show_default=True,
+    help="How many clients at once.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=1),
+    metavar="SECONDS",
+    help="Interrupt a client's run after this time.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print for machines.")
+@click.pass_context
+def run(context: click.Context, /, *, runbook: str, clients: tuple[str, ...], **given: Any) -> None:
+    """Run the runbook "create" or "remove" for clients, and archive what was done.
+
+    Ctrl-C lets the runs under way finish; a second Ctrl-C interrupts them.
+    """
+    options: Options = context.obj
+    approved_by = given["approved_by"].strip()
+    if bool(clients) == given["every"]:
+        raise UsageError("For which clients?", remedy="Name some, or say --all, not both.")
+    if not given["dry_run"] and not approved_by:
+        raise UsageError(
+            "Nobody has approved the changes.",
+            remedy="Say who did with --approved-by NAME, or see what would change with --dry-run.",
+        )
+    from o365lib import parameters
+    from o365lib.runs.notebook import RunRequest
+
+    places = options.places()
+    notebook = places.runbook(runbook)
+    found = parameters.load(places.parameters, clients or None)
+    chosen = list(dict.fromkeys(clients)) or list(found.clients)
+    left_out: list[str] = []
+    if given["every"] and notebook.stem.startswith("remove"):
+        left_out = [name for name in chosen if not is_over(found.clients[name])]
+        chosen = [name for name in chosen if is_over(found.clients[name])]
+    requests = [
+        RunRequest(
+            runbook=notebook,
+            client=name,
+            places=places,
+            parameters={
+                "dry_run": given["dry_run"],
+                "approved_by": approved_by,
+                "approved_plan": given["approved_plan"].strip(),
+                "ticket": given["ticket"].strip(),
+            },
+            timeout_seconds=given["timeout"],
+        )
+        for name in chosen
+    ]
+    _execute_and_show(
+        context, places, requests, left_out, jobs=given["jobs"], as_json=given["as_json"]
+    )
+
+
+def is_over(client: Client) -> bool:
+    """Whether a client's onboarding is over, so that its account may go."""
+    return client.onboarding == "completed"
+
+
+def _execute_and_show(
+    context: click.Context,
+    places: Places,
+    requests: Sequence[Any],
+    left_out: Sequence[str],
+    *,
+    jobs: int,
+    as_json: bool,
+) -> None:
+    from o365lib.cli.output import show_json, show_table
+    from o365lib.cli.progress import execute
+    from o365lib.evidence.archive import Archive
+    from o365lib.runs import summary
+
+    results = execute(requests, archive=Archive(places.evidence), jobs=jobs)
+    if as_json:
+        told = {**summary.to_json(results), "left_out": list(left_out)}
+        show_json({**told, "evidence": str(places.evidence)})
+    else:
+        if results:
+            show_table(summary.COLUMNS, summary.rows(results))
+        click.echo(f"{summary.counted(results)} Records are in {places.evidence}.")
+        if left_out:
+            click.echo(f"Left out, since their onboarding is not over: {', '.join(left_out)}.")
+    context.exit(summary.exit_status(results))

@@ -1,0 +1,179 @@
+"""`o365 sandbox`: the embedded tenant, by itself or behind another command."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import click
+
+from o365lib.errors import RunbookError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from o365lib.cli.options import Options
+
+_START_SECONDS = 60
+_STOP_SECONDS = 10
+
+# What a sandbox writes into its folder; a state file of somebody's own is not among it.
+_WRITTEN = ("sandbox.json", "ca.pem", "secrets", "certificates")
+
+
+@click.group()
+def sandbox() -> None:
+    """The embedded Microsoft 365 tenants, for training and tests."""
+
+
+@sandbox.command()
+@click.option("--seed", default="demo", show_default=True, help="Same seed, same tenants and ids.")
+@click.option(
+    "--tenants",
+    type=click.IntRange(min=0),
+    default=0,
+    help="So many more tenants beside those of the demonstration.",
+)
+@click.option("--login-port", type=click.IntRange(0, 65535), default=0, help="0 is a free one.")
+@click.option("--graph-port", type=click.IntRange(0, 65535), default=0, help="0 is a free one.")
+@click.option(
+    "--state-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Keep the tenants' state in this SQLite file over restarts.",
+)
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="For addresses, CA and secrets. Without it: .sandbox/ beside the parameters.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print for machines, secrets included.")
+@click.option("--until-input-ends", is_flag=True, hidden=True)
+@click.pass_context
+def serve(context: click.Context, /, *, until_input_ends: bool, **given: Any) -> None:
+    """Serve the tenants on this machine until Ctrl-C, and tell how to sign in."""
+    try:
+        from o365lib.sandbox import serve_command
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"The sandbox needs {error.name}, which is not installed.",
+            remedy="Install it with `pip install 'o365-runbooks[sandbox]'`.",
+        ) from error
+    options: Options = context.obj
+    if until_input_ends:
+        threading.Thread(target=_interrupt_when_input_ends, daemon=True).start()
+    status = serve_command(
+        seed=given["seed"],
+        tenants=given["tenants"],
+        login_port=given["login_port"],
+        graph_port=given["graph_port"],
+        state_file=given["state_file"],
+        json_output=given["as_json"],
+        folder=given["folder"] or options.places().sandbox_folder,
+    )
+    context.exit(status)
+
+
+def _interrupt_when_input_ends() -> None:
+    """End with whoever started us, even where that was killed."""
+    sys.stdin.buffer.read()
+    signal.raise_signal(signal.SIGINT)
+
+
+@contextmanager
+def sandbox_behind(folder: Path) -> Iterator[dict[str, Any]]:
+    """Serve a fresh demonstration in a process of its own, for the length of a `with` block.
+
+    It ends, and its files go, with the block; also if this process is killed.
+
+    Args:
+        folder: for its addresses and secrets.
+
+    Raises:
+        UsageError: a sandbox is running from this folder already.
+        RunbookError: it does not start.
+    """
+    _make_way(folder)
+    group: dict[str, Any] = (
+        {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
+        if os.name == "nt"
+        else {"start_new_session": True}  # our Ctrl-C is not its Ctrl-C
+    )
+    command = [sys.executable, "-m", "o365lib", "sandbox", "serve", "--json", "--until-input-ends"]
+    with subprocess.Popen(  # noqa: S603 -- our own interpreter and program
+        [*command, "--folder", str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        **group,
+    ) as process:
+        try:
+            yield _description(process)
+        finally:
+            _end(process)
+            _clear(folder)
+
+
+def _description(process: subprocess.Popen[bytes]) -> dict[str, Any]:
+    lines: list[bytes] = []
+    stream: IO[bytes] | None = process.stdout
+    assert stream is not None
+    reader = threading.Thread(target=lambda: lines.append(stream.readline()), daemon=True)
+    reader.start()
+    reader.join(_START_SECONDS)
+    try:
+        described: dict[str, Any] = json.loads(lines[0])
+    except (IndexError, ValueError) as error:
+        raise RunbookError(
+            "The sandbox did not start.",
+            remedy="`o365 sandbox serve` alone shows why.",
+        ) from error
+    return described
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    assert process.stdin is not None
+    process.stdin.close()
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+def _make_way(folder: Path) -> None:
+    """Remove what a sandbox that was killed left behind.
+
+    Raises:
+        UsageError: it is not dead.
+    """
+    try:
+        addresses = json.loads((folder / "sandbox.json").read_text("utf-8"))
+        parts = urlsplit(addresses["login_base_url"])
+        with socket.create_connection((parts.hostname or "", parts.port or 443), timeout=2):
+            pass
+    except (OSError, ValueError, KeyError, TypeError):
+        _clear(folder)
+        return
+    raise UsageError(
+        f"A sandbox is running already; its files are in {folder}.",
+        remedy="Stop it first (Ctrl-C in its window).",
+    )
+
+
+def _clear(folder: Path) -> None:
+    for name in _WRITTEN:
+        path = folder / name
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
