@@ -161,5 +161,5 @@ class Defaults(Strict):
     def permits_recipient(self, address: str) -> bool:
         """Whether credentials may go to this address: it is listed, or its domain is."""
         lowered = address.lower()
-        domain = lowered.rpartition("@")[2]
-        return lowered in self.recipients or domain in self.recipient_domains
+        local, _, domain = lowered.partition("@")
+        return lowered in self.recipients or (bool(local) and domain in self.recipient_domains)

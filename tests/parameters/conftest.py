@@ -76,8 +76,9 @@ class Folder:
         self.add("alpine", CLIENT.replace(old, new))
 
     def change_defaults(self, old: str, new: str) -> None:
-        assert old in DEFAULTS
-        self.defaults.write_text(DEFAULTS.replace(old, new))
+        text = self.defaults.read_text()
+        assert old in text
+        self.defaults.write_text(text.replace(old, new))
 
     def problems(self, names: list[str] | None = None) -> list[Problem]:
         """What is wrong with the folder: it must be something."""
