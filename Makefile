@@ -1,0 +1,58 @@
+# Everything a checkout needs: `make demo`, `make test`. The environment is made on first use.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.o365-installed
+EXTRAS := lab,sandbox,dev
+
+.PHONY: demo test check bench lab pins browser clean help
+
+help:
+	@echo "make demo     the main job on embedded tenants, from nothing to evidence"
+	@echo "make test     everything that must hold: style, types, tests"
+	@echo "make check    style and types only"
+	@echo "make lab      the runbooks in JupyterLab, with the embedded tenants behind"
+	@echo "make bench    how fast and how big, beside what one would otherwise use"
+	@echo "make browser  install Chromium, for the tests in a real browser (Debian, as root)"
+	@echo "make pins     write the installed versions to constraints.txt"
+	@echo "make clean    remove the environment and caches; evidence stays"
+
+demo: $(STAMP)
+	$(BIN)/o365 demo
+
+lab: $(STAMP)
+	$(BIN)/o365 lab --sandbox
+
+test: check
+	$(BIN)/pytest -q -n auto --maxprocesses 4 --dist worksteal
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python tools/write_environment.py --check
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks
+
+# Tests in a real browser skip themselves where Chromium is missing.
+browser:
+	apt-get update -q
+	DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends chromium fonts-dejavu-core
+
+pins: $(STAMP)
+	head -2 constraints.txt > .venv/pins
+	$(BIN)/pip freeze --exclude-editable >> .venv/pins
+	mv .venv/pins constraints.txt
+	touch $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or later is needed; name one: make PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "Making the environment in .venv; this takes a minute or two, once."
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || \
+	  { rm -rf .venv; echo "The venv module is needed: on Debian, apt install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
+	@touch $(STAMP)
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
