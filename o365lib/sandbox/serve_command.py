@@ -1,0 +1,152 @@
+"""What `o365 sandbox serve` runs: the sandbox by itself, until it is told to stop."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .description import describe, without_secrets
+from .sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .server import Served
+
+_DEMO_TENANTS_ONLY = 0
+_SHOWN_TENANTS = 20
+
+
+def serve_command(
+    *,
+    seed: str = "demo",
+    tenants: int = _DEMO_TENANTS_ONLY,
+    login_port: int = 0,
+    graph_port: int = 0,
+    state_file: Path | None = None,
+    json_output: bool = False,
+    folder: Path | None = None,
+) -> int:
+    """Serve the demonstration's tenants, and more, until SIGINT or SIGTERM.
+
+    Writes into the folder: `sandbox.json` (no secrets), `ca.pem`, `control.key`, and for each
+    tenant `secrets/<name>.secret`, `secrets/<name>.administrator.password` and
+    `certificates/<name>.pem`. Only `sandbox.json` is removed at the end: it would be a lie.
+
+    Args:
+        seed: ids follow from it.
+        tenants: how many ordinary tenants there are besides those of the demonstration.
+        login_port: the authority's port; 0 for a free one.
+        graph_port: Graph's port; 0 for a free one.
+        state_file: a SQLite file that keeps the tenants' state.
+        json_output: print one JSON object on one line, secrets included, instead of words.
+        folder: where files go; None means `.sandbox`.
+
+    Returns:
+        0 after it was told to stop.
+
+    Raises:
+        OSError: a port is taken or the folder cannot be written; nothing is served.
+        ValueError: the state file belongs to something else.
+    """
+    sandbox = Sandbox(seed, state_file)
+    sandbox.add_demo_tenants()
+    sandbox.add_fleet(tenants)
+    target = Path(".sandbox") if folder is None else folder
+    try:
+        with _stopping() as stopped, sandbox.serve(login_port, graph_port) as served:
+            description = write_files(served, target)
+            print_description(description, target, json_output=json_output)
+            try:
+                stopped.wait()
+            finally:
+                (target / "sandbox.json").unlink(missing_ok=True)
+    finally:
+        sandbox.close()
+    return 0
+
+
+@contextmanager
+def _stopping() -> Iterator[threading.Event]:
+    """Turn SIGINT and SIGTERM into an event; the old handlers come back at the end."""
+    stopped = threading.Event()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda *_: stopped.set()) for number in numbers}
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def write_files(served: Served, folder: Path) -> dict[str, Any]:
+    """Write all files and return the description with the secrets.
+
+    Raises:
+        OSError: something cannot be written; what was written stays.
+    """
+    for part in (folder, folder / "secrets", folder / "certificates"):
+        part.mkdir(mode=0o700, parents=True, exist_ok=True)
+        part.chmod(0o700)
+    ca_file = folder / "ca.pem"
+    _write(ca_file, served.ca_file.read_text(encoding="ascii"))
+    certificates = {}
+    for tenant in served.sandbox.tenants.values():
+        path = folder / "certificates" / f"{tenant.name}.pem"
+        _write(path, tenant.application.create_certificate())
+        certificates[tenant.name] = str(path)
+    description = describe(served, certificates) | {"ca_file": str(ca_file)}
+    secrets = folder / "secrets"
+    _write(secrets / "control.key", served.control_key)
+    for tenant in description["tenants"]:
+        name = tenant["name"]
+        _write(secrets / f"{name}.secret", tenant["application"]["client_secret"])
+        password = tenant["administrator"]["password"]
+        _write(secrets / f"{name}.administrator.password", password)
+    _write(folder / "sandbox.json", json.dumps(without_secrets(description), indent=1) + "\n")
+    return description
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file that only its owner may read, all of it or nothing."""
+    draft = path.with_name(path.name + ".new")
+    descriptor = os.open(draft, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    draft.chmod(0o600)
+    draft.replace(path)
+
+
+def print_description(
+    description: dict[str, Any], folder: Path, *, json_output: bool = False
+) -> None:
+    """Print how to sign in: one line of JSON for machines, or words without secrets."""
+    if json_output:
+        sys.stdout.write(json.dumps(description) + "\n")
+        sys.stdout.flush()
+        return
+    tenants = description["tenants"]
+    lines = [
+        f"The sandbox is ready with {len(tenants)} tenants. It is no Microsoft service.",
+        f"  sign-in    {description['login_base_url']}  (device page: /devicelogin)",
+        f"  Graph      {description['graph_base_url']}/v1.0",
+        f"  trust      {folder / 'ca.pem'}",
+        f"  secrets    {folder / 'secrets'}  (client secrets, passwords, control key)",
+        "",
+    ]
+    lines += [
+        f"  {tenant['name']:<24} {tenant['tenant_id']}  "
+        f"{tenant['administrator']['user_principal_name']}"
+        for tenant in tenants[:_SHOWN_TENANTS]
+    ]
+    if len(tenants) > _SHOWN_TENANTS:
+        lines.append(f"  … and {len(tenants) - _SHOWN_TENANTS} more in {folder / 'sandbox.json'}")
+    lines += ["", "Ctrl-C stops it.", ""]
+    sys.stdout.write("\n".join(lines))
+    sys.stdout.flush()

@@ -1,0 +1,1 @@
+"""The sign-in authority: what `login.microsoftonline.com` does, as far as it is documented."""

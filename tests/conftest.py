@@ -1,0 +1,30 @@
+"""Fixtures for every test: a sandbox with the demonstration's tenants, and the same one served."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from o365lib.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from o365lib.sandbox import Served
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """A fresh sandbox with the demonstration's tenants; nothing listens yet."""
+    fresh = Sandbox(seed="demo")
+    fresh.add_demo_tenants()
+    yield fresh
+    fresh.close()
+
+
+@pytest.fixture
+def served(sandbox: Sandbox) -> Iterator[Served]:
+    """The sandbox, listening on two free loopback ports; the environment is left alone."""
+    with sandbox.serve() as serving:
+        yield serving
