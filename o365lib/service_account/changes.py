@@ -3,6 +3,7 @@
 - A change enters the record as `started` and the record is saved; only then is it sent.
 - It leaves as `accepted` (the service said yes), `failed` (it said no: nothing changed) or
   `unknown` (no answer came). Whether it really took place is for verification alone.
+- Once an answer was lost, a later refusal does not make it `failed`: the first try may have worked.
 """
 
 from collections.abc import Callable, Iterator
@@ -33,6 +34,8 @@ class ChangeLog:
     def change(self, planned: PlannedChange, *, target: str = "") -> Iterator[Change]:
         """Keep one change, whatever its `with` block comes to.
 
+        A block that goes on after a lost answer sets the change's status to `unknown` first.
+
         Args:
             planned: the change as planned.
             target: the object's id where the plan could only name the user principal name.
@@ -56,7 +59,8 @@ class ChangeLog:
             change.status = "unknown"
             raise
         except RunbookError as error:
-            change.status = "failed"
+            if change.status != "unknown":
+                change.status = "failed"
             change.note = error.message
             raise
         except BaseException:

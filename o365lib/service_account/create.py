@@ -6,11 +6,15 @@
   principal name is unique, and an assignment that exists is reported as a conflict.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from o365lib import clock
 from o365lib.errors import AnswerLost, ChangeFailed, Conflict, NotFound
+from o365lib.evidence.record import Change
+from o365lib.graph.models import User
 from o365lib.graph.role_management import (
     create_role_assignment,
     delete_role_assignment,
@@ -18,7 +22,8 @@ from o365lib.graph.role_management import (
 )
 from o365lib.graph.session import GraphSession
 from o365lib.graph.users import create_user as post_user
-from o365lib.graph.users import find_users_named, get_user, set_password
+from o365lib.graph.users import find_user, get_user, set_password
+from o365lib.parameters import Account as AccountNames
 from o365lib.parameters import Defaults
 from o365lib.secret import Secret, generate_password
 from o365lib.service_account.changes import ChangeLog
@@ -87,10 +92,11 @@ def replace_password(
         AnswerLost: twice no answer; the next run sets another one.
     """
     password = new_password(facts, defaults)
-    with change_log.change(planned):
+    with change_log.change(planned) as change:
         try:
             set_password(session, planned.target, password)
         except AnswerLost:
+            change.status = "unknown"
             set_password(session, planned.target, password)
     return password
 
@@ -122,55 +128,77 @@ def _create(
     change_log: ChangeLog,
 ) -> Created:
     password = new_password(facts, defaults)
-    account = defaults.account
+    post = partial(_post, session, planned, defaults.account, password)
     with change_log.change(planned) as change:
-
-        def post() -> str:
-            return post_user(
-                session,
-                user_principal_name=planned.target,
-                display_name=account.display_name,
-                given_name=account.given_name,
-                surname=account.surname,
-                mail_nickname=account.user_name,
-                usage_location=planned.argument,
-                password=password,
-            ).id
-
         try:
             user_id = post()
-            sentence = f"{planned.target} was created with the object id {user_id}"
-        except AnswerLost:
-            user_id = _find_after_lost_answer(session, planned.target)
-            if not user_id:
-                try:
-                    user_id = post()
-                except Conflict:
-                    # It was created after all, and the directory shows it late.
-                    user_id = _find_after_lost_answer(session, planned.target)
-            if not user_id:
+        except AnswerLost as lost:
+            # From here on nothing but success makes it certain what became of it.
+            change.status = "unknown"
+            user = _find_or_post(session, planned.target, post)
+            if user is None:
                 raise
+            if not _has_names(user, defaults.account):
+                change.status = "failed"
+                raise _made_by_somebody_else(planned.target) from lost
             # Only a password that we know to be in force can be handed over.
-            set_password(session, user_id, password)
-            sentence = f"{planned.target} was created with the object id {user_id} (found again)"
+            set_password(session, user.id, password)
+            user_id = user.id
             change.note = "the answer was lost; the account was found again by its name"
         except Conflict as error:
-            raise ChangeFailed(
-                f"{planned.target} was created by somebody else since the tenant was read.",
-                state="This run created nothing.",
-                remedy="Run the runbook again: it reads the account that is there now.",
-            ) from error
+            raise _made_by_somebody_else(planned.target) from error
         change.target = user_id
-    return Created(user_id, password, sentence)
+    sentence = f"{planned.target} was created with the object id {user_id}"
+    return Created(user_id, password, f"{sentence} (found again)" if change.note else sentence)
 
 
-def _find_after_lost_answer(session: GraphSession, user_principal_name: str) -> str:
+def _post(
+    session: GraphSession, planned: PlannedChange, account: AccountNames, password: Secret
+) -> str:
+    return post_user(
+        session,
+        user_principal_name=planned.target,
+        display_name=account.display_name,
+        given_name=account.given_name,
+        surname=account.surname,
+        mail_nickname=account.user_name,
+        usage_location=planned.argument,
+        password=password,
+    ).id
+
+
+def _find_or_post(
+    session: GraphSession, user_principal_name: str, post: Callable[[], str]
+) -> User | None:
+    user = _find_after_lost_answer(session, user_principal_name)
+    if user is not None:
+        return user
+    with suppress(Conflict):
+        # A conflict: it was created after all, and the directory shows it late.
+        post()
+    return _find_after_lost_answer(session, user_principal_name)
+
+
+def _find_after_lost_answer(session: GraphSession, user_principal_name: str) -> User | None:
     for pause in _PAUSES_SECONDS[:_LOOKS_AFTER_LOST_ANSWER]:
-        for user in session.fetch(find_users_named(user_principal_name)):
-            if user.user_principal_name.lower() == user_principal_name.lower():
-                return user.id
+        user = session.fetch(find_user(user_principal_name))
+        if user is not None:
+            return user
         clock.sleep(pause)
-    return ""
+    return None
+
+
+def _has_names(user: User, account: AccountNames) -> bool:
+    found = (user.display_name, user.given_name, user.surname)
+    return found == (account.display_name, account.given_name, account.surname)
+
+
+def _made_by_somebody_else(user_principal_name: str) -> ChangeFailed:
+    return ChangeFailed(
+        f"{user_principal_name} was created by somebody else since the tenant was read.",
+        state="This run created nothing.",
+        remedy="Run the runbook again: it reads the account that is there now.",
+    )
 
 
 def assign_roles(
@@ -196,8 +224,8 @@ def assign_roles(
     """
     sentences = []
     for planned in plan.of("assign-role"):
-        with change_log.change(planned, target=user_id):
-            _assign(session, user_id, planned.argument, patience_seconds=patience_seconds)
+        with change_log.change(planned, target=user_id) as change:
+            _assign(session, planned.argument, change, patience_seconds=patience_seconds)
         sentences.append(f"{plan.role_name} was assigned")
     for planned in plan.of("remove-role"):
         take_role_away(session, planned, change_log=change_log)
@@ -206,9 +234,9 @@ def assign_roles(
 
 
 def _assign(
-    session: GraphSession, user_id: str, role_definition_id: str, *, patience_seconds: float
+    session: GraphSession, role_definition_id: str, change: Change, *, patience_seconds: float
 ) -> None:
-    waits = pauses(patience_seconds)
+    user_id, waits = change.target, pauses(patience_seconds)
     while True:
         try:
             create_role_assignment(
@@ -220,12 +248,15 @@ def _assign(
             # The directory does not know the new user yet: wait until it shows, then ask again.
             _wait_until_visible(session, user_id, waits)
         except AnswerLost:
+            change.status = "unknown"
             held = session.fetch(list_role_assignments(principal_id=user_id))
             if any(each.role_definition_id == role_definition_id for each in held):
                 return
             # An assignment cannot be made twice: a second one is answered by Conflict.
-            if next(waits, None) is None:
+            pause = next(waits, None)
+            if pause is None:
                 raise
+            clock.sleep(pause)
         else:
             return
 
@@ -262,11 +293,12 @@ def take_role_away(session: GraphSession, planned: PlannedChange, *, change_log:
         GraphError: Graph refused; the assignment stands.
         AnswerLost: twice no answer.
     """
-    with change_log.change(planned):
+    with change_log.change(planned) as change:
         try:
             try:
                 delete_role_assignment(session, planned.argument)
             except AnswerLost:
+                change.status = "unknown"
                 # Deleting by id twice does no harm.
                 delete_role_assignment(session, planned.argument)
         except NotFound:

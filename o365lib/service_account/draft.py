@@ -6,6 +6,7 @@ a refusal is about the changes that would really have been made.
 
 from collections.abc import Iterable
 
+from o365lib import clock
 from o365lib.parameters import Client, Defaults
 from o365lib.service_account import guards
 from o365lib.service_account.facts import GLOBAL_ADMINISTRATOR, Account, Facts
@@ -30,7 +31,7 @@ def plan_creation(
         guards.wrong_tenant(facts, client),
         guards.not_our_account(facts, defaults),
         guards.account_disabled(facts),
-        _loses_way_back(facts, defaults, changes),
+        *_loses_way_back(facts, client, defaults, changes),
         guards.last_global_administrator(facts, changes),
         guards.recipient_not_allowed(client, defaults, changes),
         guards.missing_permission(facts, client, changes),
@@ -115,6 +116,7 @@ def _creation_changes(
                 title="Replace the password, which nobody was given",
                 before=f"set by run {facts.pending_credentials}, not handed over",
                 after="a new one, to be changed at first sign-in",
+                argument=_last_password_change(facts),
             ),
             _hand_over(target, client),
         ]
@@ -136,6 +138,11 @@ def _creation_changes(
         if each.role_definition_id != role_id
     ]
     return tuple(changes)
+
+
+def _last_password_change(facts: Facts) -> str:
+    instant = facts.account.user.last_password_change_date_time if facts.account else None
+    return clock.iso(instant) if instant else ""
 
 
 def _creation(facts: Facts, client: Client, defaults: Defaults) -> PlannedChange:
@@ -180,8 +187,8 @@ def _role_removal(target: str, name: str, assignment_id: str) -> PlannedChange:
 
 
 def _loses_way_back(
-    facts: Facts, defaults: Defaults, changes: Iterable[PlannedChange]
-) -> Refusal | None:
+    facts: Facts, client: Client, defaults: Defaults, changes: Iterable[PlannedChange]
+) -> tuple[Refusal | None, ...]:
     # Lowering the role of a federated domain's account takes the vendor's way back as well.
     account = facts.account
     global_assignments = {
@@ -189,12 +196,15 @@ def _loses_way_back(
         for role in (account.roles if account else ())
         if role.role_definition_id == GLOBAL_ADMINISTRATOR
     }
-    if any(
+    if not any(
         change.action == "remove-role" and change.argument in global_assignments
         for change in changes
     ):
-        return guards.federated_with_vendor(facts, defaults)
-    return None
+        return ()
+    return (
+        guards.federated_with_vendor(facts, defaults),
+        guards.federation_unreadable(facts, client),
+    )
 
 
 def _already(facts: Facts, defaults: Defaults, role_id: str) -> Iterable[str]:

@@ -80,7 +80,6 @@ class Facts(Fact):
     namesakes: tuple[User, ...] = ()
     deleted: tuple[DeletedUser, ...] = ()
     other_global_administrators: int = 0
-    role_names: dict[str, str] = {}
     security_defaults: bool | None = None
     identity: Identity
     pending_credentials: str = ""

@@ -41,6 +41,9 @@ from o365lib.service_account.facts import (
     RoleHeld,
 )
 
+# What `$expand=principal` calls a person; nothing where the service left the type out.
+_USER = frozenset({"#microsoft.graph.user", ""})
+
 PendingCredentials = Callable[[User], str]
 
 
@@ -146,7 +149,8 @@ def _read_further(
     unknown = {
         each.principal_id
         for each in _administrators(assignments)
-        if each.principal is None or each.principal.account_enabled is None
+        if each.principal is None
+        or (each.principal.odata_type in _USER and each.principal.account_enabled is None)
         if account is None or each.principal_id != account.id
     }
     names = list(federated)
@@ -185,7 +189,8 @@ def federation_of(
     if isinstance(read, GraphError):
         evidence = f"its federation could not be read: {read.status} {read.code}".strip()
         return FederatedDomain(name=name, federated_with="unknown", evidence=evidence)
-    hosts = tuple(dict.fromkeys(host for each in read for host in _hosts(each)))
+    found = [_host(uri) for each in read for uri in _uris(each)]
+    hosts = tuple(dict.fromkeys(host for host in found if host))
     labels = " / ".join(each.display_name for each in read if each.display_name)
     for host in hosts:
         if any(_is_below(host, suffix) for suffix in vendor.host_suffixes):
@@ -204,12 +209,14 @@ def federation_of(
             display_name=labels,
             evidence=f"its federation is named {labels}",
         )
-    if not hosts:
+    if not hosts or None in found:
+        said = "has an address that cannot be read" if None in found else "names no host"
         return FederatedDomain(
             name=name,
             federated_with="unknown",
+            hosts=hosts,
             display_name=labels,
-            evidence="federated, but its federation names no host",
+            evidence=f"federated, but its federation {said}",
         )
     return FederatedDomain(
         name=name,
@@ -220,17 +227,22 @@ def federation_of(
     )
 
 
-def _hosts(configuration: FederationConfiguration) -> Iterable[str]:
-    uris = (
+def _uris(configuration: FederationConfiguration) -> tuple[str, ...]:
+    return (
         configuration.passive_sign_in_uri,
         configuration.issuer_uri,
         configuration.active_sign_in_uri,
         configuration.metadata_exchange_uri,
         configuration.sign_out_uri,
     )
-    for uri in uris:
-        if host := urlsplit(uri).hostname:
-            yield host.rstrip(".").lower()
+
+
+def _host(uri: str) -> str | None:
+    # None where it is no URI at all; nothing where it has no host, like `urn:...`.
+    try:
+        return (urlsplit(uri.strip()).hostname or "").rstrip(".")
+    except ValueError:
+        return None
 
 
 def _is_below(host: str, suffix: str) -> bool:
@@ -283,6 +295,11 @@ def _count_administrators(
         each.principal_id
         for each in _administrators(assignments)
         if enabled.get(each.principal_id, False)
-        or (each.principal is not None and each.principal.account_enabled is True)
+        or (
+            each.principal is not None
+            # An enabled application is nobody who could help.
+            and each.principal.odata_type in _USER
+            and each.principal.account_enabled is True
+        )
     }
     return len(usable - {account.id if account else ""})

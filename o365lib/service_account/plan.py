@@ -34,7 +34,8 @@ class PlannedChange(Part):
         title: the change in words.
         before: what is there now.
         after: what will be there.
-        argument: what the action needs besides its target (a role definition or assignment id).
+        argument: what the action, or its verification, needs besides its target: the id of a role
+            definition or assignment, the usage location, when the password was last changed.
     """
 
     action: str

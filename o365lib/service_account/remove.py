@@ -85,10 +85,11 @@ def revoke_sessions(session: GraphSession, plan: Plan, *, change_log: ChangeLog)
         AnswerLost: twice no answer.
     """
     for planned in plan.of("revoke-sign-in-sessions"):
-        with change_log.change(planned):
+        with change_log.change(planned) as change:
             try:
                 revoke_sign_in_sessions(session, planned.target)
             except AnswerLost:
+                change.status = "unknown"
                 revoke_sign_in_sessions(session, planned.target)
 
 
@@ -106,6 +107,7 @@ def delete_user(session: GraphSession, plan: Plan, *, change_log: ChangeLog) -> 
             except NotFound:
                 change.note = "it was gone already"
             except AnswerLost:
+                change.status = "unknown"
                 _delete_again(session, planned)
 
 

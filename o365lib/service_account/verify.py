@@ -8,7 +8,7 @@
 from collections.abc import Callable, Sequence
 
 from o365lib import clock
-from o365lib.errors import NotFound
+from o365lib.errors import GraphError, NotFound, NotVerified
 from o365lib.evidence.record import Check
 from o365lib.graph.deleted_items import get_deleted_user
 from o365lib.graph.models import RoleAssignment, User
@@ -18,7 +18,7 @@ from o365lib.graph.session import GraphSession
 from o365lib.graph.users import find_users_named, get_user
 from o365lib.parameters import Defaults
 from o365lib.service_account.create import pauses
-from o365lib.service_account.plan import Plan
+from o365lib.service_account.plan import Plan, PlannedChange
 
 _ABSENT = "does not exist"
 
@@ -41,7 +41,7 @@ def verify_creation(
         patience_seconds: how long to go on looking.
 
     Raises:
-        GraphError: the tenant could not be read.
+        NotVerified: the tenant could not be read.
     """
 
     def look() -> list[Check]:
@@ -59,7 +59,7 @@ def verify_removal(session: GraphSession, plan: Plan, *, patience_seconds: float
     Where there was no account, that there is none under its name.
 
     Raises:
-        GraphError: the tenant could not be read.
+        NotVerified: the tenant could not be read.
     """
 
     def look_by_name() -> list[Check]:
@@ -86,12 +86,20 @@ def verify_removal(session: GraphSession, plan: Plan, *, patience_seconds: float
 
 
 def _until_passed(look: Callable[[], list[Check]], patience_seconds: float) -> list[Check]:
-    checks = look()
-    for pause in pauses(patience_seconds):
-        if all(check.passed for check in checks):
-            break
-        clock.sleep(pause)
+    try:
         checks = look()
+        for pause in pauses(patience_seconds):
+            if all(check.passed for check in checks):
+                break
+            clock.sleep(pause)
+            checks = look()
+    except GraphError as error:
+        # What was written may well be there: that is not a failure, only not seen.
+        raise NotVerified(
+            f"The tenant could not be read back: {error}",
+            state="What was accepted by the service stands in the record; it was not seen.",
+            remedy="Run the runbook again: it reads the tenant and does only what is left.",
+        ) from error
     return checks
 
 
@@ -114,7 +122,20 @@ def _creation_checks(
         _check("licences", "0", str(len(user.assigned_licenses))),
         _check("roles", plan.role_name, ", ".join(held) or "none"),
         _check("scope of the role", "/", ", ".join(scopes) or "none"),
+        *(_password_check(planned, user) for planned in plan.of("set-password")),
     ]
+
+
+def _password_check(planned: PlannedChange, user: User) -> Check:
+    # The tenant's own two instants are compared, so that no clock of ours counts.
+    instant = user.last_password_change_date_time
+    found = clock.iso(instant) if instant else ""
+    return Check(
+        name="password",
+        wanted=f"changed since {planned.argument or 'the plan'}",
+        found=f"last changed {found or 'never'}",
+        passed=found > planned.argument,
+    )
 
 
 def _check(name: str, wanted: str, found: str) -> Check:
