@@ -135,7 +135,8 @@ class Application:
             ValueError: the text holds no certificate with an RSA key; nothing is registered.
         """
         certificate = x509.load_pem_x509_certificate(pem.encode("ascii"))
-        if not isinstance(certificate.public_key(), rsa.RSAPublicKey):
+        has_rsa_key = isinstance(certificate.public_key(), rsa.RSAPublicKey)
+        if not has_rsa_key:
             raise ValueError("An application's certificate must have an RSA key.")
         registered = RegisteredCertificate(certificate_pem(certificate))
         self.certificates.append(registered)

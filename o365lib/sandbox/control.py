@@ -9,7 +9,6 @@ from __future__ import annotations
 import hmac
 import json
 from dataclasses import asdict, fields
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from .clock import parse_date_time, wire_date_time
@@ -18,6 +17,7 @@ from .faults import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from .sandbox import Sandbox
     from .tenant import Tenant
@@ -75,7 +75,7 @@ def _get_settings(sandbox: Sandbox, rest: list[str], body: dict[str, Any]) -> di
 
 
 def _settings() -> list[str]:
-    from .sandbox import Settings  # noqa: PLC0415  sandbox imports, by way of serving, this module
+    from .sandbox import Settings
 
     return [item.name for item in fields(Settings)]
 
@@ -110,7 +110,7 @@ def _list_faults(sandbox: Sandbox, rest: list[str], body: dict[str, Any]) -> dic
 def _add_fault(sandbox: Sandbox, rest: list[str], body: dict[str, Any]) -> dict[str, Any]:
     unknown = set(body) - (_FAULT_FIELDS - {"struck"})
     if unknown:
-        raise _ControlError(f"A fault has no {sorted(unknown)[0]!r}.")
+        raise _ControlError(f"A fault has no {min(unknown)!r}.")
     sandbox.faults.add(Fault(**body))
     return _list_faults(sandbox, rest, {})
 

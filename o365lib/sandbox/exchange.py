@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class ConnectionDropped(Exception):  # noqa: N818  it is no error but an instruction to the listener
+class ConnectionDropped(Exception):
     """The connection shall be reset without an answer."""
 
 

@@ -210,7 +210,7 @@ class Sandbox(Settings):
             OSError: a port is taken; nothing is served.
             RuntimeError: this sandbox is being served already.
         """
-        from .server import serving  # noqa: PLC0415  the web server is only loaded to serve
+        from .server import serving  # the web server is only loaded to serve
 
         with serving(self, login_port=login_port, graph_port=graph_port) as served:
             try:

@@ -42,19 +42,16 @@ class Store:
         try:
             self._connection.executescript(_SCHEMA)
             rows = dict(self._connection.execute("SELECT name, value FROM about"))
-            if rows and (rows.get("format"), rows.get("seed")) != (_FORMAT, seed):
-                raise ValueError(f"{path} was written for another seed or by another version.")
-            with self._connection:
-                self._connection.executemany(
-                    "INSERT OR REPLACE INTO about VALUES (?, ?)",
-                    [("format", _FORMAT), ("seed", seed)],
-                )
         except sqlite3.DatabaseError as error:
             self._connection.close()
             raise ValueError(f"{path} is no state file of the sandbox.") from error
-        except ValueError:
+        if rows and (rows.get("format"), rows.get("seed")) != (_FORMAT, seed):
             self._connection.close()
-            raise
+            raise ValueError(f"{path} was written for another seed or by another version.")
+        with self._connection:
+            self._connection.executemany(
+                "INSERT OR REPLACE INTO about VALUES (?, ?)", [("format", _FORMAT), ("seed", seed)]
+            )
 
     def all(self) -> Iterator[Tenant]:
         """Return every tenant in the file."""

@@ -1,4 +1,7 @@
-"""`$batch`: up to 20 requests in one. https://learn.microsoft.com/graph/json-batching"""
+"""`$batch`: up to 20 requests in one.
+
+https://learn.microsoft.com/graph/json-batching
+"""
 
 from __future__ import annotations
 
@@ -38,6 +41,7 @@ def answer_batch(
         ConnectionDropped: a fault of an item wants the connection reset.
     """
     steps = _steps(request)
+    items = {step["id"]: _item(request, step) for step in steps}
     replies: dict[str, GraphReply] = {}
     for step in steps:
         key = step["id"].casefold()
@@ -45,7 +49,7 @@ def answer_batch(
         if failed:
             replies[key] = _failed_dependency()
             continue
-        item = _item(request, step)
+        item = items[step["id"]]
         answered = answer(sandbox, item)
         note(item, answered)
         replies[key] = answered.reply
@@ -94,7 +98,9 @@ def _check_step(step: Any, seen: set[str]) -> None:
     if not isinstance(url, str) or not url:
         raise malformed(f"Invalid url in batch request step '{step_id}'.")
     headers = step.get("headers") or {}
-    if not isinstance(headers, dict) or not all(isinstance(v, str) for v in headers.values()):
+    if not isinstance(headers, dict) or not all(
+        value is None or isinstance(value, str) for value in headers.values()
+    ):
         raise malformed(f"Invalid headers in batch request step '{step_id}'.")
     if step.get("body") is not None and "content-type" not in {name.lower() for name in headers}:
         raise malformed(
@@ -107,7 +113,7 @@ def _check_step(step: Any, seen: set[str]) -> None:
             )
 
 
-def _dependencies(step: dict[str, Any]) -> list[str]:
+def _dependencies(step: dict[str, Any]) -> list[Any]:
     depends_on = step.get("dependsOn") or []
     return depends_on if isinstance(depends_on, list) else [depends_on]
 
@@ -118,7 +124,11 @@ def _failed_dependency() -> GraphReply:
 
 
 def _item(request: GraphRequest, step: dict[str, Any]) -> GraphRequest:
-    headers = {name.lower(): value for name, value in (step.get("headers") or {}).items()}
+    headers = {
+        name.lower(): value
+        for name, value in (step.get("headers") or {}).items()
+        if value is not None
+    }
     for name in ("authorization", "user-agent"):
         if name in request.headers:
             headers[name] = request.headers[name]
@@ -126,6 +136,10 @@ def _item(request: GraphRequest, step: dict[str, Any]) -> GraphRequest:
         headers["client-request-id"] = request.headers["client-request-id"]
     parts = urlsplit(step["url"])
     raw_path = "/" + parts.path.strip("/")
+    if parts.netloc:  # Microsoft's own SDKs send absolute addresses of the same host
+        if f"https://{parts.netloc}" != request.base_url or not raw_path.startswith("/v1.0/"):
+            raise malformed(f"Invalid url in batch request step '{step['id']}'.")
+        raw_path = raw_path.removeprefix("/v1.0")
     segments = tuple(unquote(part) for part in raw_path.split("/") if part)
     body = step.get("body")
     return GraphRequest(

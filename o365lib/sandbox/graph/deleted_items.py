@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from o365lib.sandbox.graph import audit
 from o365lib.sandbox.graph.call import GraphReply
 from o365lib.sandbox.graph.entities import USER
-from o365lib.sandbox.graph.errors import GraphError, bad_request, malformed, not_found
+from o365lib.sandbox.graph.errors import bad_request, malformed, not_found
 from o365lib.sandbox.graph.privileges import require_deletion_authority
 from o365lib.sandbox.graph.query import entity_reply, list_reply
 from o365lib.sandbox.graph.user_rules import check_user_principal_name
@@ -40,12 +40,18 @@ def _find(call: GraphCall) -> dict[str, Any]:
 
 
 def list_deleted_users(call: GraphCall) -> GraphReply:
-    """List deleted users. https://learn.microsoft.com/graph/api/directory-deleteditems-list"""
+    """List deleted users.
+
+    https://learn.microsoft.com/graph/api/directory-deleteditems-list
+    """
     return list_reply(call, _shown(call).values(), USER, "users")
 
 
 def get_deleted_item(call: GraphCall) -> GraphReply:
-    """Return a deleted object. https://learn.microsoft.com/graph/api/directory-deleteditems-get"""
+    """Return a deleted object.
+
+    https://learn.microsoft.com/graph/api/directory-deleteditems-get
+    """
     reply = entity_reply(call, _find(call), USER, _CONTEXT)
     context = reply.body.pop("@odata.context")
     reply.body = {"@odata.context": context, "@odata.type": _USER_TYPE, **reply.body}
@@ -53,7 +59,10 @@ def get_deleted_item(call: GraphCall) -> GraphReply:
 
 
 def restore_deleted_item(call: GraphCall) -> GraphReply:
-    """Bring a user back. https://learn.microsoft.com/graph/api/directory-deleteditems-restore"""
+    """Bring a user back.
+
+    https://learn.microsoft.com/graph/api/directory-deleteditems-restore
+    """
     user = _find(call)
     require_deletion_authority(call, user["id"])
     body = call.json_body() if call.body.strip() else {}
@@ -79,7 +88,10 @@ def restore_deleted_item(call: GraphCall) -> GraphReply:
 
 
 def delete_deleted_item(call: GraphCall) -> GraphReply:
-    """Delete for good. https://learn.microsoft.com/graph/api/directory-deleteditems-delete"""
+    """Delete for good.
+
+    https://learn.microsoft.com/graph/api/directory-deleteditems-delete
+    """
     user = _find(call)
     require_deletion_authority(call, user["id"])
     call.tenant.purge_user(user["id"])
@@ -93,6 +105,4 @@ def cast_is_missing(call: GraphCall) -> GraphReply:
     Raises:
         GraphError: always.
     """
-    raise GraphError(
-        400, "Request_BadRequest", "The type of the deleted items must be given by a cast."
-    )
+    raise bad_request(f"A cast to a type of object must follow '{call.path}'.")

@@ -49,21 +49,30 @@ def _find_template(call: GraphCall) -> str:
 
 
 def list_directory_roles(call: GraphCall) -> GraphReply:
-    """List activated roles. https://learn.microsoft.com/graph/api/directoryrole-list"""
+    """List activated roles.
+
+    https://learn.microsoft.com/graph/api/directoryrole-list
+    """
     require_any_directory_role(call)
     roles = [_role(call, template_id) for template_id in call.tenant.activated_roles]
     return list_reply(call, roles, DIRECTORY_ROLE, "directoryRoles", paged=False)
 
 
 def get_directory_role(call: GraphCall) -> GraphReply:
-    """Return an activated role. https://learn.microsoft.com/graph/api/directoryrole-get"""
+    """Return an activated role.
+
+    https://learn.microsoft.com/graph/api/directoryrole-get
+    """
     require_any_directory_role(call)
     role = _role(call, _find_template(call))
     return entity_reply(call, role, DIRECTORY_ROLE, "directoryRoles")
 
 
 def activate_directory_role(call: GraphCall) -> GraphReply:
-    """Activate a role. https://learn.microsoft.com/graph/api/directoryrole-post-directoryroles"""
+    """Activate a role.
+
+    https://learn.microsoft.com/graph/api/directoryrole-post-directoryroles
+    """
     require_role_administrator(call)
     template_id = call.json_body().get("roleTemplateId")
     if not isinstance(template_id, str) or template_id.lower() not in ROLE_NAMES:
@@ -79,7 +88,10 @@ def activate_directory_role(call: GraphCall) -> GraphReply:
 
 
 def list_members(call: GraphCall) -> GraphReply:
-    """List a role's members. https://learn.microsoft.com/graph/api/directoryrole-list-members"""
+    """List a role's members.
+
+    https://learn.microsoft.com/graph/api/directoryrole-list-members
+    """
     require_any_directory_role(call)
     template_id = _find_template(call)
     holders = [
@@ -93,7 +105,10 @@ def list_members(call: GraphCall) -> GraphReply:
 
 
 def add_member(call: GraphCall) -> GraphReply:
-    """Add a member. https://learn.microsoft.com/graph/api/directoryrole-post-members"""
+    """Add a member.
+
+    https://learn.microsoft.com/graph/api/directoryrole-post-members
+    """
     require_role_administrator(call)
     template_id = _find_template(call)
     reference = call.json_body().get("@odata.id")
@@ -113,7 +128,10 @@ def add_member(call: GraphCall) -> GraphReply:
 
 
 def remove_member(call: GraphCall) -> GraphReply:
-    """Remove a member. https://learn.microsoft.com/graph/api/directoryrole-delete-member"""
+    """Remove a member.
+
+    https://learn.microsoft.com/graph/api/directoryrole-delete-member
+    """
     require_role_administrator(call)
     assignment_id = role_assignment_id(_find_template(call), call.params["member"].lower())
     assignment = call.tenant.role_assignments.get(assignment_id)

@@ -41,23 +41,68 @@ class EntityType:
         return {**self.defaults, **item}
 
 
-_NO_VALUE = (
-    "ageGroup businessPhones city companyName consentProvidedForMinor country creationType "
-    "department deletedDateTime employeeHireDate employeeId employeeLeaveDateTime employeeOrgData "
-    "employeeType externalUserState externalUserStateChangeDateTime faxNumber givenName "
-    "isManagementRestricted isResourceAccount jobTitle legalAgeGroupClassification mail "
-    "mobilePhone officeLocation onPremisesDistinguishedName onPremisesDomainName "
-    "onPremisesImmutableId onPremisesLastSyncDateTime onPremisesSamAccountName "
-    "onPremisesSecurityIdentifier onPremisesSyncEnabled onPremisesUserPrincipalName passwordPolicies "
-    "passwordProfile postalCode preferredDataLocation preferredLanguage showInAddressList state "
-    "streetAddress surname usageLocation createdDateTime lastPasswordChangeDateTime "
-    "securityIdentifier signInSessionsValidFromDateTime"
-).split()
-_EMPTY_LIST = (
-    "assignedLicenses assignedPlans businessPhones identities imAddresses licenseAssignmentStates "
-    "onPremisesProvisioningErrors otherMails provisionedPlans proxyAddresses "
-    "serviceProvisioningErrors"
-).split()
+_NO_VALUE = [
+    "ageGroup",
+    "businessPhones",
+    "city",
+    "companyName",
+    "consentProvidedForMinor",
+    "country",
+    "creationType",
+    "department",
+    "deletedDateTime",
+    "employeeHireDate",
+    "employeeId",
+    "employeeLeaveDateTime",
+    "employeeOrgData",
+    "employeeType",
+    "externalUserState",
+    "externalUserStateChangeDateTime",
+    "faxNumber",
+    "givenName",
+    "isManagementRestricted",
+    "isResourceAccount",
+    "jobTitle",
+    "legalAgeGroupClassification",
+    "mail",
+    "mobilePhone",
+    "officeLocation",
+    "onPremisesDistinguishedName",
+    "onPremisesDomainName",
+    "onPremisesImmutableId",
+    "onPremisesLastSyncDateTime",
+    "onPremisesSamAccountName",
+    "onPremisesSecurityIdentifier",
+    "onPremisesSyncEnabled",
+    "onPremisesUserPrincipalName",
+    "passwordPolicies",
+    "passwordProfile",
+    "postalCode",
+    "preferredDataLocation",
+    "preferredLanguage",
+    "showInAddressList",
+    "state",
+    "streetAddress",
+    "surname",
+    "usageLocation",
+    "createdDateTime",
+    "lastPasswordChangeDateTime",
+    "securityIdentifier",
+    "signInSessionsValidFromDateTime",
+]
+_EMPTY_LIST = [
+    "assignedLicenses",
+    "assignedPlans",
+    "businessPhones",
+    "identities",
+    "imAddresses",
+    "licenseAssignmentStates",
+    "onPremisesProvisioningErrors",
+    "otherMails",
+    "provisionedPlans",
+    "proxyAddresses",
+    "serviceProvisioningErrors",
+]
 
 BASIC_USER_PROPERTIES = frozenset(
     {"id", "displayName", "givenName", "surname", "mail", "userPrincipalName", "userType"}
@@ -105,9 +150,26 @@ USER = EntityType(
         }
     ),
     elsewhere=frozenset(
-        "aboutMe authorizationInfo birthday customSecurityAttributes deviceEnrollmentLimit hireDate "
-        "identityParentId interests mailboxSettings mySite pastProjects preferredName print "
-        "responsibilities schools signInActivity skills cloudRealtimeCommunicationInfo".split()
+        [
+            "aboutMe",
+            "authorizationInfo",
+            "birthday",
+            "customSecurityAttributes",
+            "deviceEnrollmentLimit",
+            "hireDate",
+            "identityParentId",
+            "interests",
+            "mailboxSettings",
+            "mySite",
+            "pastProjects",
+            "preferredName",
+            "print",
+            "responsibilities",
+            "schools",
+            "signInActivity",
+            "skills",
+            "cloudRealtimeCommunicationInfo",
+        ]
     ),
     is_directory_object=True,
 )

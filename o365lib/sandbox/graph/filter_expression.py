@@ -71,7 +71,7 @@ class _Parser:
         self._at = 0
         self._depth = 0
         self._variables: list[str] = []
-        self._result = Filter(matches=lambda item: bool(item))
+        self._result = Filter(matches=bool)
 
     def _tokenize(self, text: str) -> list[tuple[str, str]]:
         tokens, position = [], 0

@@ -26,9 +26,7 @@ def send_mail(call: GraphCall) -> GraphReply:
     body = {name.lower(): value for name, value in call.json_body().items()}
     unknown = set(body) - {"message", "savetosentitems"}
     if unknown:
-        raise malformed(
-            f"The parameter '{sorted(unknown)[0]}' does not exist in method 'sendMail'."
-        )
+        raise malformed(f"The parameter '{min(unknown)}' does not exist in method 'sendMail'.")
     message, keep = body.get("message"), body.get("savetosentitems", True)
     if not isinstance(message, dict) or not isinstance(keep, bool | None):
         raise malformed("The request body of sendMail must have a 'message' object.")

@@ -58,19 +58,28 @@ def _organization(tenant: Tenant) -> dict[str, Any]:
 
 
 def list_organization(call: GraphCall) -> GraphReply:
-    """Return the organization, as a list. https://learn.microsoft.com/graph/api/organization-list"""
+    """Return the organization, as a list.
+
+    https://learn.microsoft.com/graph/api/organization-list
+    """
     return list_reply(call, [_organization(call.tenant)], ORGANIZATION, "organization")
 
 
 def get_organization(call: GraphCall) -> GraphReply:
-    """Return the organization. https://learn.microsoft.com/graph/api/organization-get"""
+    """Return the organization.
+
+    https://learn.microsoft.com/graph/api/organization-get
+    """
     if call.params["organization"].lower() != call.tenant.id:
         raise not_found(call.params["organization"])
     return entity_reply(call, _organization(call.tenant), ORGANIZATION, "organization")
 
 
 def list_domains(call: GraphCall) -> GraphReply:
-    """List domains. https://learn.microsoft.com/graph/api/domain-list"""
+    """List domains.
+
+    https://learn.microsoft.com/graph/api/domain-list
+    """
     return list_reply(call, call.tenant.domains.values(), DOMAIN, "domains")
 
 
@@ -82,7 +91,10 @@ def _find_domain(call: GraphCall) -> dict[str, Any]:
 
 
 def get_domain(call: GraphCall) -> GraphReply:
-    """Return a domain. https://learn.microsoft.com/graph/api/domain-get"""
+    """Return a domain.
+
+    https://learn.microsoft.com/graph/api/domain-get
+    """
     return entity_reply(call, _find_domain(call), DOMAIN, "domains")
 
 
@@ -104,7 +116,10 @@ def list_federation_configurations(call: GraphCall) -> GraphReply:
 
 
 def get_federation_configuration(call: GraphCall) -> GraphReply:
-    """Return a domain's federation. https://learn.microsoft.com/graph/api/internaldomainfederation-get"""
+    """Return a domain's federation.
+
+    https://learn.microsoft.com/graph/api/internaldomainfederation-get
+    """
     configuration, context = _federation(call)
     if configuration["id"] != call.params["configuration"].lower():
         raise not_found(call.params["configuration"])
@@ -112,7 +127,10 @@ def get_federation_configuration(call: GraphCall) -> GraphReply:
 
 
 def list_subscribed_skus(call: GraphCall) -> GraphReply:
-    """List the bought products. https://learn.microsoft.com/graph/api/subscribedsku-list"""
+    """List the bought products.
+
+    https://learn.microsoft.com/graph/api/subscribedsku-list
+    """
     items = [_subscribed_sku(call.tenant, sku_id) for sku_id in call.tenant.subscribed_skus]
     return list_reply(call, items, SUBSCRIBED_SKU, "subscribedSkus", paged=False)
 
@@ -143,7 +161,10 @@ def _subscribed_sku(tenant: Tenant, sku_id: str) -> dict[str, Any]:
 
 
 def list_license_details(call: GraphCall) -> GraphReply:
-    """List a user's licences. https://learn.microsoft.com/graph/api/user-list-licensedetails"""
+    """List a user's licences.
+
+    https://learn.microsoft.com/graph/api/user-list-licensedetails
+    """
     user = find_user(call)
     items = [
         {

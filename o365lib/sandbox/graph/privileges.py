@@ -7,7 +7,8 @@ https://learn.microsoft.com/graph/api/resources/users#who-can-perform-sensitive-
 
 from __future__ import annotations
 
-from o365lib.sandbox.graph.call import GraphCall
+from typing import TYPE_CHECKING
+
 from o365lib.sandbox.graph.errors import GraphError, bad_request, denied
 from o365lib.sandbox.role_catalogue import (
     GLOBAL_ADMINISTRATOR,
@@ -20,6 +21,9 @@ from o365lib.sandbox.role_catalogue import (
     UNPRIVILEGED_ROLES,
     USER_ADMINISTRATOR,
 )
+
+if TYPE_CHECKING:
+    from o365lib.sandbox.graph.call import GraphCall
 
 _USER_MANAGERS = (GLOBAL_ADMINISTRATOR, USER_ADMINISTRATOR)
 _DELETERS = (*_USER_MANAGERS, PRIVILEGED_AUTHENTICATION_ADMINISTRATOR)

@@ -189,7 +189,7 @@ def _ordered(
             raise unsupported_query("Sorting by deletedDateTime needs an advanced query.")
         items = sorted(
             items,
-            key=lambda item: str(item.get(name) or "").casefold(),  # noqa: B023  used at once
+            key=lambda item: str(item.get(name) or "").casefold(),
             reverse=direction.strip() == "desc",
         )
     return items

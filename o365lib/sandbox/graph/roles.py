@@ -30,13 +30,19 @@ _WHOLE_TENANT = "/"
 
 
 def list_role_definitions(call: GraphCall) -> GraphReply:
-    """List the roles. https://learn.microsoft.com/graph/api/rbacapplication-list-roledefinitions"""
+    """List the roles.
+
+    https://learn.microsoft.com/graph/api/rbacapplication-list-roledefinitions
+    """
     require_any_directory_role(call)
     return list_reply(call, role_definitions().values(), ROLE_DEFINITION, _DEFINITIONS)
 
 
 def get_role_definition(call: GraphCall) -> GraphReply:
-    """Return a role. https://learn.microsoft.com/graph/api/unifiedroledefinition-get"""
+    """Return a role.
+
+    https://learn.microsoft.com/graph/api/unifiedroledefinition-get
+    """
     require_any_directory_role(call)
     definition = role_definitions().get(call.params["definition"].lower())
     if definition is None:
@@ -45,14 +51,20 @@ def get_role_definition(call: GraphCall) -> GraphReply:
 
 
 def list_role_assignments(call: GraphCall) -> GraphReply:
-    """List assignments. https://learn.microsoft.com/graph/api/rbacapplication-list-roleassignments"""
+    """List assignments.
+
+    https://learn.microsoft.com/graph/api/rbacapplication-list-roleassignments
+    """
     require_any_directory_role(call)
     items = [_expanded(call, item) for item in call.role_assignments.values()]
     return list_reply(call, items, ROLE_ASSIGNMENT, _ASSIGNMENTS)
 
 
 def get_role_assignment(call: GraphCall) -> GraphReply:
-    """Return an assignment. https://learn.microsoft.com/graph/api/unifiedroleassignment-get"""
+    """Return an assignment.
+
+    https://learn.microsoft.com/graph/api/unifiedroleassignment-get
+    """
     require_any_directory_role(call)
     assignment = call.role_assignments.get(call.params["assignment"])
     if assignment is None:
@@ -89,7 +101,10 @@ def _principal(call: GraphCall, principal_id: str) -> dict[str, Any] | None:
 
 
 def create_role_assignment(call: GraphCall) -> GraphReply:
-    """Assign a role. https://learn.microsoft.com/graph/api/rbacapplication-post-roleassignments"""
+    """Assign a role.
+
+    https://learn.microsoft.com/graph/api/rbacapplication-post-roleassignments
+    """
     body = call.json_body()
     require_role_administrator(call)
     for name in body:
@@ -151,7 +166,10 @@ def add_assignment(call: GraphCall, principal: dict[str, Any], template_id: str)
 
 
 def delete_role_assignment(call: GraphCall) -> GraphReply:
-    """Take a role away. https://learn.microsoft.com/graph/api/unifiedroleassignment-delete"""
+    """Take a role away.
+
+    https://learn.microsoft.com/graph/api/unifiedroleassignment-delete
+    """
     require_role_administrator(call)
     assignment = call.tenant.role_assignments.get(call.params["assignment"])
     if assignment is None:

@@ -162,21 +162,92 @@ ROUTES = (
 )
 
 _FIRST_SEGMENTS_ELSEWHERE = frozenset(
-    "$metadata admin agreements applications applicationTemplates auditLogs authenticationMethodsPolicy "
-    "communications contacts contracts devices deviceManagement directory directoryObjects "
-    "directoryRoleTemplates drives education external groups groupSettings identity "
-    "identityGovernance identityProtection informationProtection invitations "
-    "oauth2PermissionGrants permissionGrants places planner policies reports roleManagement "
-    "search security servicePrincipals sites solutions subscriptions teams tenantRelationships "
-    "teamwork".split()
+    [
+        "$metadata",
+        "admin",
+        "agreements",
+        "applications",
+        "applicationTemplates",
+        "auditLogs",
+        "authenticationMethodsPolicy",
+        "communications",
+        "contacts",
+        "contracts",
+        "devices",
+        "deviceManagement",
+        "directory",
+        "directoryObjects",
+        "directoryRoleTemplates",
+        "drives",
+        "education",
+        "external",
+        "groups",
+        "groupSettings",
+        "identity",
+        "identityGovernance",
+        "identityProtection",
+        "informationProtection",
+        "invitations",
+        "oauth2PermissionGrants",
+        "permissionGrants",
+        "places",
+        "planner",
+        "policies",
+        "reports",
+        "roleManagement",
+        "search",
+        "security",
+        "servicePrincipals",
+        "sites",
+        "solutions",
+        "subscriptions",
+        "teams",
+        "tenantRelationships",
+        "teamwork",
+    ]
 )
 _USER_SEGMENTS_ELSEWHERE = frozenset(
-    "activities appRoleAssignments assignLicense authentication calendar calendars changePassword "
-    "checkMemberGroups checkMemberObjects contacts createdObjects directReports drive drives events "
-    "extensions getMailTips getMemberGroups getMemberObjects joinedTeams mailFolders mailboxSettings "
-    "manager messages microsoft.graph.user oauth2PermissionGrants onenote outlook ownedDevices "
-    "ownedObjects people photo planner presence registeredDevices settings teamwork "
-    "todo translateExchangeIds".split()
+    [
+        "activities",
+        "appRoleAssignments",
+        "assignLicense",
+        "authentication",
+        "calendar",
+        "calendars",
+        "changePassword",
+        "checkMemberGroups",
+        "checkMemberObjects",
+        "contacts",
+        "createdObjects",
+        "directReports",
+        "drive",
+        "drives",
+        "events",
+        "extensions",
+        "getMailTips",
+        "getMemberGroups",
+        "getMemberObjects",
+        "joinedTeams",
+        "mailFolders",
+        "mailboxSettings",
+        "manager",
+        "messages",
+        "microsoft.graph.user",
+        "oauth2PermissionGrants",
+        "onenote",
+        "outlook",
+        "ownedDevices",
+        "ownedObjects",
+        "people",
+        "photo",
+        "planner",
+        "presence",
+        "registeredDevices",
+        "settings",
+        "teamwork",
+        "todo",
+        "translateExchangeIds",
+    ]
 )
 
 

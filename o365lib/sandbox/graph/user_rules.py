@@ -20,10 +20,35 @@ if TYPE_CHECKING:
 _BOOLEANS = frozenset({"accountEnabled", "showInAddressList"})
 _LISTS = frozenset({"businessPhones", "otherMails"})
 _TEXTS = frozenset(
-    "ageGroup city companyName consentProvidedForMinor country department displayName employeeId "
-    "employeeType faxNumber givenName jobTitle mail mailNickname mobilePhone officeLocation "
-    "onPremisesImmutableId passwordPolicies postalCode preferredDataLocation preferredLanguage "
-    "state streetAddress surname usageLocation userPrincipalName userType".split()
+    [
+        "ageGroup",
+        "city",
+        "companyName",
+        "consentProvidedForMinor",
+        "country",
+        "department",
+        "displayName",
+        "employeeId",
+        "employeeType",
+        "faxNumber",
+        "givenName",
+        "jobTitle",
+        "mail",
+        "mailNickname",
+        "mobilePhone",
+        "officeLocation",
+        "onPremisesImmutableId",
+        "passwordPolicies",
+        "postalCode",
+        "preferredDataLocation",
+        "preferredLanguage",
+        "state",
+        "streetAddress",
+        "surname",
+        "usageLocation",
+        "userPrincipalName",
+        "userType",
+    ]
 )
 _PASSWORD_PROFILE = {
     "password": str,

@@ -79,7 +79,10 @@ def _readable(call: GraphCall, user: dict[str, Any]) -> dict[str, Any]:
 
 
 def list_users(call: GraphCall) -> GraphReply:
-    """List users. https://learn.microsoft.com/graph/api/user-list"""
+    """List users.
+
+    https://learn.microsoft.com/graph/api/user-list
+    """
     return list_reply(call, [_readable(call, user) for user in call.users.values()], USER, "users")
 
 
@@ -92,12 +95,18 @@ def count_users(call: GraphCall) -> GraphReply:
 
 
 def get_user(call: GraphCall) -> GraphReply:
-    """Return a user. https://learn.microsoft.com/graph/api/user-get"""
+    """Return a user.
+
+    https://learn.microsoft.com/graph/api/user-get
+    """
     return entity_reply(call, _readable(call, find_user(call)), USER, "users")
 
 
 def create_user(call: GraphCall) -> GraphReply:
-    """Create a user. https://learn.microsoft.com/graph/api/user-post-users"""
+    """Create a user.
+
+    https://learn.microsoft.com/graph/api/user-post-users
+    """
     body = call.json_body()
     require_user_manager(call)
     properties = check_properties(body)
@@ -144,7 +153,10 @@ def _kept_profile(profile: dict[str, Any]) -> dict[str, Any]:
 
 
 def update_user(call: GraphCall) -> GraphReply:
-    """Change a user. https://learn.microsoft.com/graph/api/user-update"""
+    """Change a user.
+
+    https://learn.microsoft.com/graph/api/user-update
+    """
     user = call.tenant.users.get(find_user(call)["id"])
     if user is None:  # a replica still shows what has been deleted
         raise not_found(call.params["user"])
@@ -221,7 +233,10 @@ def _set_password(call: GraphCall, user: dict[str, Any], profile: dict[str, Any]
 
 
 def delete_user(call: GraphCall) -> GraphReply:
-    """Move a user to the recycle bin. https://learn.microsoft.com/graph/api/user-delete"""
+    """Move a user to the recycle bin.
+
+    https://learn.microsoft.com/graph/api/user-delete
+    """
     user = find_user(call)
     if user["id"] not in call.tenant.users:
         raise not_found(call.params["user"])
@@ -240,7 +255,10 @@ def delete_user(call: GraphCall) -> GraphReply:
 
 
 def revoke_sign_in_sessions(call: GraphCall) -> GraphReply:
-    """Make refresh tokens useless. https://learn.microsoft.com/graph/api/user-revokesigninsessions"""
+    """Make refresh tokens useless.
+
+    https://learn.microsoft.com/graph/api/user-revokesigninsessions
+    """
     user = find_user(call)
     is_own = call.caller.user is not None and call.caller.user["id"] == user["id"]
     if not is_own:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
+from o365lib.sandbox.application import APPLICATION_ROLES, DELEGATED_SCOPES
 from o365lib.sandbox.exchange import Reply
 from o365lib.sandbox.role_catalogue import GLOBAL_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINISTRATOR
 from o365lib.sandbox.sign_in import pages
@@ -237,11 +238,6 @@ def _administrator(call: SignInCall, tenant: Tenant, values: dict[str, str]) -> 
 
 
 def _grant(application: Application) -> None:
-    from o365lib.sandbox.application import (  # noqa: PLC0415  only this page needs the sets
-        APPLICATION_ROLES,
-        DELEGATED_SCOPES,
-    )
-
     if application.is_public_client:
         application.scopes |= DELEGATED_SCOPES
     else:
