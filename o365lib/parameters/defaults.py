@@ -118,8 +118,9 @@ class Defaults(Strict):
     banned_words: tuple[Text, ...] = Field(
         (), description="a list of words that no password may contain"
     )
+    # Entra allows 256, but a 2048-bit RSA key, of the hand-over by file, encrypts 190 at most.
     password_length: StrictInt = Field(
-        PASSWORD_LENGTH, ge=12, le=256, description="a whole number of characters, 12 to 256"
+        PASSWORD_LENGTH, ge=12, le=128, description="a whole number of characters, 12 to 128"
     )
 
     @field_validator("roles")

@@ -98,8 +98,9 @@ def test_wrong_roles_do_not_make_the_purposes_wrong_too(folder):
 @pytest.mark.parametrize(
     ("added", "field", "allowed"),
     [
-        ("password_length: 8", "password_length", "12 to 256"),
-        ("password_length: long", "password_length", "12 to 256"),
+        ("password_length: 8", "password_length", "12 to 128"),
+        ("password_length: 129", "password_length", "12 to 128"),
+        ("password_length: long", "password_length", "12 to 128"),
         ("patience: {sign_in_seconds: 0}", "patience.sign_in_seconds", "1 to 3600"),
         ("patience: {sign_in_seconds: 1.5}", "patience.sign_in_seconds", "1 to 3600"),
         ("patience: {signin_seconds: 5}", "patience.signin_seconds", "`sign_in_seconds`"),
