@@ -13,7 +13,15 @@ if TYPE_CHECKING:
 
 
 class ConnectionDropped(Exception):
-    """The connection shall be reset without an answer."""
+    """The connection shall be reset without an answer.
+
+    Attributes:
+        seen: what the journal shall know of the request, as far as it is known.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen = Reply()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -57,7 +57,7 @@ class Listener:
                 if not controlled:
                     self._note(exchange, reply, status=reply.status)
         except ConnectionDropped as dropped:
-            self._note(exchange, getattr(dropped, "reply", None) or Reply(), status=None)
+            self._note(exchange, dropped.seen, status=None)
             self._reset(scope["client"])
             await receive()  # the protocol tells of the disconnection; nothing is to be sent
             return

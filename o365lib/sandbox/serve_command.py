@@ -17,6 +17,7 @@ from .sandbox import Sandbox
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from .application import Application
     from .server import Served
 
 _DEMO_TENANTS_ONLY = 0
@@ -99,7 +100,8 @@ def write_files(served: Served, folder: Path) -> dict[str, Any]:
     certificates = {}
     for tenant in served.sandbox.tenants.values():
         path = folder / "certificates" / f"{tenant.name}.pem"
-        _write(path, tenant.application.create_certificate())
+        if not _is_registered(path, tenant.application):
+            _write(path, tenant.application.create_certificate())
         certificates[tenant.name] = str(path)
     description = describe(served, certificates) | {"ca_file": str(ca_file)}
     secrets = folder / "secrets"
@@ -111,6 +113,14 @@ def write_files(served: Served, folder: Path) -> dict[str, Any]:
         _write(secrets / f"{name}.administrator.password", password)
     _write(folder / "sandbox.json", json.dumps(without_secrets(description), indent=1) + "\n")
     return description
+
+
+def _is_registered(path: Path, application: Application) -> bool:
+    """Tell whether a file from an earlier start still holds one of the application's pairs."""
+    if not path.exists():
+        return False
+    text = path.read_text(encoding="ascii")
+    return any(certificate.pem in text for certificate in application.certificates)
 
 
 def _write(path: Path, text: str) -> None:

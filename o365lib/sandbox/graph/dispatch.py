@@ -61,20 +61,29 @@ def answer(sandbox: Sandbox, request: GraphRequest) -> Answered:
     tenant: Tenant | None = None
     caller: Caller | None = None
     try:
-        claims = read_token(sandbox, request.headers)
-        tenant, caller = find_caller(sandbox, claims)
+        tenant, caller = find_caller(sandbox, read_token(sandbox, request.headers))
         tenant.purge_expired(sandbox.clock.now())
-        fault = _take_fault(sandbox, request, tenant)
-        if fault is not None and not fault.is_after:
-            reply = _refused(fault)
-        else:
-            call = _make_call(sandbox, request, tenant, caller)
-            reply = _performed(call, request) if fault is None else _spoiled(call, request, fault)
-        if request.method in _WRITES:
-            sandbox.save(tenant)
+        reply = _answer(sandbox, request, tenant, caller)
     except GraphError as error:
         reply = _error_reply(sandbox, request, error)
+    except ConnectionDropped as dropped:
+        if tenant is not None and caller is not None:
+            dropped.seen.tenant_id = tenant.id
+            dropped.seen.app_id = caller.application.app_id
+            dropped.seen.caller_id = caller.principal_id
+        raise
+    finally:
+        if request.method in _WRITES and tenant is not None:
+            sandbox.save(tenant)
     return Answered(reply=reply, tenant=tenant, caller=caller)
+
+
+def _answer(sandbox: Sandbox, request: GraphRequest, tenant: Tenant, caller: Caller) -> GraphReply:
+    fault = _take_fault(sandbox, request, tenant)
+    if fault is not None and not fault.is_after:
+        return _refused(fault)
+    call = _make_call(sandbox, request, tenant, caller)
+    return _performed(call, request) if fault is None else _spoiled(call, request, fault)
 
 
 def _take_fault(sandbox: Sandbox, request: GraphRequest, tenant: Tenant) -> Fault | None:

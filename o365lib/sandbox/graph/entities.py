@@ -187,6 +187,7 @@ ORGANIZATION = EntityType(
         "displayName": None,
         "isMultipleDataLocationsForServicesEnabled": None,
         "marketingNotificationEmails": [],
+        "mobileDeviceManagementAuthority": "unknown",
         "onPremisesLastSyncDateTime": None,
         "onPremisesSyncEnabled": None,
         "partnerTenantType": None,

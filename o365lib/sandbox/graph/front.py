@@ -47,7 +47,7 @@ def answer_graph(sandbox: Sandbox, exchange: Exchange) -> Reply:
     """Answer one request to Graph, or to the sandbox's control interface.
 
     Raises:
-        ConnectionDropped: a fault wants the connection reset; its `reply` is for the journal.
+        ConnectionDropped: a fault wants the connection reset.
     """
     if exchange.segments[:1] == (_CONTROL,):
         return answer_control(sandbox, exchange)
