@@ -45,7 +45,7 @@ DELEGATED_SCOPES = APPLICATION_ROLES | {"Directory.AccessAsUser.All", "User.Read
 class ClientSecret:
     """One client secret; `end_date_time` None means that it does not expire."""
 
-    value: str
+    value: str = field(repr=False)
     end_date_time: datetime | None = None
 
 

@@ -112,6 +112,19 @@ _NAMES_AND_DESCRIPTIONS: dict[str, tuple[str, str]] = {
     ),
 }
 
+# An excerpt of what the roles may do; nothing in the sandbox is decided by it.
+_PORTAL = "microsoft.office365.webPortal/allEntities/standard/read"
+_ACTIONS = {
+    GLOBAL_ADMINISTRATOR: ["microsoft.directory/users/allProperties/allTasks"],
+    EXCHANGE_ADMINISTRATOR: ["microsoft.office365.exchange/allEntities/basic/allTasks"],
+    PRIVILEGED_ROLE_ADMINISTRATOR: ["microsoft.directory/roleAssignments/allProperties/allTasks"],
+    USER_ADMINISTRATOR: [
+        "microsoft.directory/users/create",
+        "microsoft.directory/users/delete",
+        "microsoft.directory/users/password/update",
+    ],
+}
+
 UNPRIVILEGED_ROLES = frozenset({DIRECTORY_READERS, REPORTS_READER, USER_ADMINISTRATOR})
 """Roles whose holders a User Administrator may still manage; any other role protects its holder.
 
@@ -137,6 +150,10 @@ def role_template_id(name_or_id: str) -> str:
     raise KeyError(f"The sandbox knows no directory role {name_or_id!r}.")
 
 
+def _actions(template_id: str) -> list[str]:
+    return [*_ACTIONS.get(template_id, ()), _PORTAL]
+
+
 def role_definitions() -> dict[str, dict[str, Any]]:
     """Return every built-in role as a `unifiedRoleDefinition`, by id."""
     return {
@@ -149,7 +166,9 @@ def role_definitions() -> dict[str, dict[str, Any]]:
             "resourceScopes": ["/"],
             "templateId": template_id,
             "version": "1",
-            "rolePermissions": [],
+            "rolePermissions": [
+                {"allowedResourceActions": _actions(template_id), "condition": None}
+            ],
         }
         for template_id, name in ROLE_NAMES.items()
     }

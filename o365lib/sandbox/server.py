@@ -9,7 +9,7 @@ import socket
 import ssl
 import tempfile
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,11 +42,11 @@ class Served:
         control_key: what the control interface under `/_sandbox/` wants as bearer token.
     """
 
-    sandbox: Sandbox
+    sandbox: Sandbox = field(repr=False)
     login_base_url: str
     graph_base_url: str
     ca_file: Path
-    control_key: str
+    control_key: str = field(repr=False)
 
     def description(self) -> dict[str, Any]:
         """Return all that a machine needs to sign in, secrets and passwords included."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _FORMAT = "o365 sandbox 1"
+_NOT_PLAIN = frozenset({"activated_roles", "applications", "mailboxes", "replication", "sign_in"})
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS tenants (id TEXT PRIMARY KEY, document TEXT NOT NULL);
@@ -84,10 +85,11 @@ def tenant_to_json(tenant: Tenant) -> dict[str, Any]:
     plain = {
         item.name: getattr(tenant, item.name)
         for item in fields(tenant)
-        if item.name not in {"applications", "mailboxes", "replication", "sign_in"}
+        if item.name not in _NOT_PLAIN
     }
     return {
         **plain,
+        "activated_roles": sorted(tenant.activated_roles),
         "mailboxes": sorted(tenant.mailboxes),
         "sign_in": {
             user_id: {
@@ -107,6 +109,7 @@ def tenant_from_json(data: dict[str, Any]) -> Tenant:
     return Tenant(
         **{
             **data,
+            "activated_roles": set(data["activated_roles"]),
             "mailboxes": set(data["mailboxes"]),
             "sign_in": {
                 user_id: SignInState(

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 CREATED = datetime(2024, 1, 15, 9, 0, 0, tzinfo=UTC)
 """When everything that a sandbox starts with was created."""
 
+_CREATED_ON_THE_WIRE = wire_date_time(CREATED)
 RECYCLE_BIN_DAYS = 30
 _NOT_ROLLED_BACK = frozenset({"applications", "replication"})
 
@@ -42,14 +43,14 @@ class SignInState:
         valid_from: refresh tokens issued earlier are revoked.
     """
 
-    password: str
+    password: str = field(repr=False)
     bad_attempts: int = 0
     locked_until: datetime | None = None
     forced_error: int | None = None
     valid_from: datetime = CREATED
 
 
-@dataclass
+@dataclass(repr=False)
 class Tenant:
     """One tenant. Every attribute is open to editing; the class only keeps a few of them in step.
 
@@ -64,7 +65,7 @@ class Tenant:
         mailboxes: ids of the users who have an Exchange Online mailbox.
         outbox: sent mails: `from`, `message`, `saveToSentItems`, `sentDateTime`.
         directory_audits: `directoryAudit` objects, oldest first.
-        activated_roles: templates of the roles that `/directoryRoles` shows, with their ids there.
+        activated_roles: templates of roles that `/directoryRoles` shows though nobody holds them.
         banned_words: the tenant's own banned password words.
     """
 
@@ -84,11 +85,14 @@ class Tenant:
     mailboxes: set[str] = field(default_factory=set)
     outbox: list[dict[str, Any]] = field(default_factory=list)
     directory_audits: list[dict[str, Any]] = field(default_factory=list)
-    activated_roles: dict[str, str] = field(default_factory=dict)
+    activated_roles: set[str] = field(default_factory=set)
     banned_words: list[str] = field(default_factory=list)
     sign_in: dict[str, SignInState] = field(default_factory=dict)
     applications: dict[str, Application] = field(default_factory=dict)
-    replication: Replication = field(default_factory=Replication, repr=False)
+    replication: Replication = field(default_factory=Replication)
+
+    def __repr__(self) -> str:
+        return f"<Tenant {self.name} {self.id}: {len(self.users)} users>"
 
     @property
     def initial_domain(self) -> str:
@@ -174,9 +178,9 @@ class Tenant:
             "accountEnabled": True,
             "mailNickname": user_principal_name.partition("@")[0],
             "userType": "Member",
-            "createdDateTime": wire_date_time(CREATED),
-            "lastPasswordChangeDateTime": wire_date_time(CREATED),
-            "signInSessionsValidFromDateTime": wire_date_time(CREATED),
+            "createdDateTime": _CREATED_ON_THE_WIRE,
+            "lastPasswordChangeDateTime": _CREATED_ON_THE_WIRE,
+            "signInSessionsValidFromDateTime": _CREATED_ON_THE_WIRE,
             "assignedLicenses": [{"skuId": sku.sku_id, "disabledPlans": []} for sku in wanted],
             **{_wire_name(name): value for name, value in properties.items()},
         }
@@ -220,6 +224,14 @@ class Tenant:
             assignment["roleDefinitionId"]
             for assignment in self.role_assignments.values()
             if assignment["principalId"] == principal_id
+        }
+
+    def directory_roles(self) -> dict[str, str]:
+        """Return the ids that `/directoryRoles` has for activated roles, by template id."""
+        assigned = {item["roleDefinitionId"] for item in self.role_assignments.values()}
+        return {
+            template_id: stable_id(self.seed, self.name, "role", template_id)
+            for template_id in sorted(self.activated_roles | assigned)
         }
 
     def global_administrators(self) -> list[dict[str, Any]]:

@@ -87,9 +87,6 @@ def make_tenant(recipe: TenantRecipe, seed: str) -> Tenant:
         tenant.subscribed_skus[PREMIUM[recipe.premium].sku_id] = _UNITS_BOUGHT
     _add_people(tenant, recipe)
     _add_applications(tenant, seed)
-    for assignment in tenant.role_assignments.values():
-        template_id = assignment["roleDefinitionId"]
-        tenant.activated_roles[template_id] = stable_id(seed, recipe.name, "role", template_id)
     return tenant
 
 

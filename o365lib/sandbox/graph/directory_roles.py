@@ -17,7 +17,7 @@ from o365lib.sandbox.graph.privileges import (
 from o365lib.sandbox.graph.query import entity_reply, list_reply
 from o365lib.sandbox.graph.roles import add_assignment, remove_assignment
 from o365lib.sandbox.graph.users import find_user
-from o365lib.sandbox.identifiers import role_assignment_id, stable_id
+from o365lib.sandbox.identifiers import role_assignment_id
 from o365lib.sandbox.role_catalogue import ROLE_DESCRIPTIONS, ROLE_NAMES
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _USER_TYPE = "#microsoft.graph.user"
 
 def _role(call: GraphCall, template_id: str) -> dict[str, Any]:
     return {
-        "id": call.tenant.activated_roles[template_id],
+        "id": call.tenant.directory_roles()[template_id],
         "description": ROLE_DESCRIPTIONS[template_id],
         "displayName": ROLE_NAMES[template_id],
         "roleTemplateId": template_id,
@@ -40,9 +40,9 @@ def _find_template(call: GraphCall) -> str:
     key = call.params["role"]
     if key.startswith(_BY_TEMPLATE):
         template_id = key.removeprefix(_BY_TEMPLATE).strip("'").lower()
-        if template_id in call.tenant.activated_roles:
+        if template_id in call.tenant.directory_roles():
             return template_id
-    for template_id, role_id in call.tenant.activated_roles.items():
+    for template_id, role_id in call.tenant.directory_roles().items():
         if role_id == key.lower():
             return template_id
     raise not_found(key)
@@ -54,7 +54,7 @@ def list_directory_roles(call: GraphCall) -> GraphReply:
     https://learn.microsoft.com/graph/api/directoryrole-list
     """
     require_any_directory_role(call)
-    roles = [_role(call, template_id) for template_id in call.tenant.activated_roles]
+    roles = [_role(call, template_id) for template_id in call.tenant.directory_roles()]
     return list_reply(call, roles, DIRECTORY_ROLE, "directoryRoles", paged=False)
 
 
@@ -78,11 +78,9 @@ def activate_directory_role(call: GraphCall) -> GraphReply:
     if not isinstance(template_id, str) or template_id.lower() not in ROLE_NAMES:
         raise not_found(str(template_id))
     template_id = template_id.lower()
-    if template_id in call.tenant.activated_roles:
+    if template_id in call.tenant.directory_roles():
         raise conflict()
-    call.tenant.activated_roles[template_id] = stable_id(
-        call.tenant.seed, call.tenant.name, "role", template_id
-    )
+    call.tenant.activated_roles.add(template_id)
     role = _role(call, template_id)
     return entity_reply(call, role, DIRECTORY_ROLE, "directoryRoles", status=201)
 
@@ -159,6 +157,6 @@ def list_member_of(call: GraphCall) -> GraphReply:
             for assignment in call.role_assignments.values()
             if assignment["principalId"] == user["id"]
         )
-        if template_id in call.tenant.activated_roles
+        if template_id in call.tenant.directory_roles()
     ]
     return list_reply(call, roles, DIRECTORY_ROLE, "directoryObjects")

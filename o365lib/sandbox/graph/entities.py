@@ -185,7 +185,6 @@ ORGANIZATION = EntityType(
         "createdDateTime": None,
         "defaultUsageLocation": None,
         "displayName": None,
-        "isMultipleDataLocationsForServicesEnabled": None,
         "marketingNotificationEmails": [],
         "mobileDeviceManagementAuthority": "unknown",
         "onPremisesLastSyncDateTime": None,

@@ -18,7 +18,7 @@ from o365lib.sandbox.graph.privileges import (
     require_role_administrator,
 )
 from o365lib.sandbox.graph.query import entity_reply, list_reply
-from o365lib.sandbox.identifiers import is_guid, role_assignment_id, stable_id
+from o365lib.sandbox.identifiers import is_guid, role_assignment_id
 from o365lib.sandbox.role_catalogue import GLOBAL_ADMINISTRATOR, ROLE_NAMES, role_definitions
 
 if TYPE_CHECKING:
@@ -150,9 +150,7 @@ def _find_principal(call: GraphCall, principal_id: str) -> dict[str, Any]:
 def add_assignment(call: GraphCall, principal: dict[str, Any], template_id: str) -> dict[str, Any]:
     """Write an assignment down, after everything has been checked, and return it."""
     assignment = call.tenant.assign_role(principal["id"], template_id)
-    call.tenant.activated_roles.setdefault(
-        template_id, stable_id(call.tenant.seed, call.tenant.name, "role", template_id)
-    )
+    call.tenant.activated_roles.add(template_id)
     replication = call.tenant.replication
     replication.forget("role_assignments", assignment["id"])
     if call.sandbox.role_assignments_lag_seconds > 0:

@@ -252,12 +252,16 @@ _USER_SEGMENTS_ELSEWHERE = frozenset(
 
 
 def normalised(segments: tuple[str, ...]) -> tuple[str, ...]:
-    """Return segments with every key in parentheses as a segment of its own."""
+    """Return segments with keys in parentheses as own segments, and casts with the full namespace.
+
+    `graph` is an alias of the namespace `microsoft.graph`; Microsoft's SDKs use it.
+    """
     result: list[str] = []
     for segment in segments:
         match = _KEY_IN_PARENTHESES.fullmatch(segment)
         if match is None:
-            result.append(segment)
+            is_cast = segment.casefold().startswith("graph.")
+            result.append(f"microsoft.{segment}" if is_cast else segment)
             continue
         key = match[2]
         if key.startswith("'") and key.endswith("'"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +27,8 @@ _AUTHORIZATION_CODE_SECONDS = 600
 class DeviceSignIn:
     """One device code: pending, approved (`user_id`), or over (`error`)."""
 
-    device_code: str
-    user_code: str
+    device_code: str = field(repr=False)
+    user_code: str = field(repr=False)
     tenant_id: str | None
     app_id: str
     scope: str
@@ -43,7 +43,7 @@ class DeviceSignIn:
 class AuthorizationCode:
     """One authorization code; it can be redeemed once."""
 
-    code: str
+    code: str = field(repr=False)
     tenant_id: str
     app_id: str
     user_id: str
@@ -59,7 +59,7 @@ class AuthorizationCode:
 class RefreshToken:
     """One refresh token; `last_used` moves with every use."""
 
-    token: str
+    token: str = field(repr=False)
     tenant_id: str
     app_id: str
     user_id: str
