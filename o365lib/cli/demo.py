@@ -135,7 +135,7 @@ def _show(
                 name,
                 created.outcome if created else "-",
                 removed.outcome if removed else "-",
-                " / ".join(each.reason for each in both if each.reason),
+                "\n".join(each.reason for each in both if each.reason),
             )
         )
     show_table(("Client", "Create", "Remove", "Reason"), rows)

@@ -11,9 +11,6 @@ import click
 
 from o365lib import secret
 
-# nbclient logs a kernel's end as an error; the run's result says it better.
-_TOLD_ELSEWHERE = "o365lib.runs.kernel"
-
 
 class MaskingFormatter(logging.Formatter):
     """Formats a record with its time in UTC, and masks what it says."""
@@ -53,5 +50,3 @@ def configure(*, verbose: int, debug: bool) -> None:
     root.addHandler(handler)
     level = {0: logging.WARNING, 1: logging.INFO}.get(verbose, logging.DEBUG)
     logging.getLogger("o365lib").setLevel(logging.DEBUG if debug else level)
-    quiet = not verbose and not debug
-    logging.getLogger(_TOLD_ELSEWHERE).setLevel(logging.CRITICAL if quiet else logging.NOTSET)

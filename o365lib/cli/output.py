@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 # Files and pipes have no width; a reason should stand on one line there.
-_WIDTH_OF_A_PIPE = 220
+_WIDTH_OF_A_PIPE = 160
+
+_LONGEST_CELL_LINE = 10_000
 
 _STYLES = {
     "done": "green",
@@ -50,7 +52,10 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: 
         # Ids and outcomes are for copying and searching: they stay on one line if they can.
         table.add_column(column, overflow="fold", no_wrap=column in {"Run", "Outcome"})
     for row in rows:
-        cells = [one_line(cell) for cell in row]
+        cells = [
+            "\n".join(one_line(line, longest=_LONGEST_CELL_LINE) for line in cell.split("\n"))
+            for cell in row
+        ]
         table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in cells))
     console().print(table)
 

@@ -63,10 +63,15 @@ def _head(record: Record) -> Iterator[tuple[str, str]]:
         ("What to do", error.remedy if error else ""),
         ("Hand-over", f"{hand_over.method} to {hand_over.recipient}" if hand_over else ""),
         ("Handed over", hand_over.status if hand_over else ""),
-        ("Undo", _text(record.undo) if record.undo else ""),
+        ("Undo", _undo(record.undo or {})),
         ("Closed by", record.closed_by),
     ]
     return ((name, value.strip()) for name, value in pairs if value.strip())
+
+
+def _undo(undo: dict[str, Any]) -> str:
+    """The short facts of what restoring needs; the record has the rest."""
+    return ", ".join(f"{name} {value}" for name, value in undo.items() if isinstance(value, str))
 
 
 def _steps(record: Record) -> Iterator[tuple[str, ...]]:
@@ -106,7 +111,12 @@ def _checks(record: Record) -> Iterator[tuple[str, ...]]:
 def _requests(requests: Sequence[dict[str, Any]]) -> Iterator[tuple[str, ...]]:
     names = ("method", "path", "status", "attempt", "milliseconds", "request_id")
     for request in requests:
-        yield tuple(_text(request.get(name, "")) for name in names)
-        for item in _dicts(request.get("items")):
-            shown = {**item, "method": f"  {item.get('method', '')}"}
-            yield tuple(_text(shown.get(name, "")) for name in names)
+        yield _request(request, names)
+        for item in _dicts(request.get("items")):  # of a $batch
+            yield _request({**item, "method": f"· {item.get('method', '')}"}, names)
+
+
+def _request(request: dict[str, Any], names: Sequence[str]) -> tuple[str, ...]:
+    """One row; the query is left out, which the record has."""
+    shown = {**request, "path": _text(request.get("path", "")).partition("?")[0]}
+    return tuple(_text(shown.get(name, "")) for name in names)

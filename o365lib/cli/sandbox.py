@@ -62,7 +62,7 @@ def sandbox() -> None:
 def serve(context: click.Context, /, *, until_input_ends: bool, **given: Any) -> None:
     """Serve the tenants on this machine until Ctrl-C, and tell how to sign in."""
     try:
-        from o365lib.sandbox import serve_command
+        from o365lib.sandbox.serve_command import serve_command
     except ModuleNotFoundError as error:
         raise UsageError(
             f"The sandbox needs {error.name}, which is not installed.",
@@ -85,7 +85,8 @@ def serve(context: click.Context, /, *, until_input_ends: bool, **given: Any) ->
 
 def _interrupt_when_input_ends() -> None:
     """End with whoever started us, even where that was killed."""
-    sys.stdin.buffer.read()
+    while os.read(0, 1024):  # past Python's buffer, which must not be held when we end
+        pass
     signal.raise_signal(signal.SIGINT)
 
 

@@ -23,7 +23,7 @@ class RunbookEngine:
             kernel_name: of no importance: the kernel runs in the interpreter that runs us.
             **options: papermill's own, and those of `o365lib.runs.kernel.ManagedExecution`.
         """
-        from o365lib.runs.kernel import ManagedExecution  # noqa: PLC0415 -- see above
+        from o365lib.runs.kernel import ManagedExecution
 
         return ManagedExecution.execute_notebook(notebook, kernel_name, **options)
 

@@ -38,7 +38,10 @@ _STARTUP_SECONDS = 120
 # nbclient's own 4 seconds are too few on a machine where many kernels start at once.
 _OUTPUT_SECONDS = 120
 
-_logger = logging.getLogger(__name__)
+# nbclient logs whole messages, device codes in them, and as an error what the result says better.
+# A logger with no parent and no handler that writes is where its lines end.
+_nowhere = logging.Logger(__name__)  # noqa: LOG001 -- not in the tree, on purpose
+_nowhere.addHandler(logging.NullHandler())
 
 
 def ignore(text: str) -> None:
@@ -97,7 +100,7 @@ class RunbookClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill
             startup_timeout=_STARTUP_SECONDS,
             iopub_timeout=_OUTPUT_SECONDS,
             timeout=None,
-            log=_logger,
+            log=_nowhere,
         )
         self.control = control
         self._interrupted_at: float | None = None

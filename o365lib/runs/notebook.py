@@ -74,7 +74,7 @@ def load_papermill() -> Any:
     goes on without. https://github.com/python-jsonschema/jsonschema/issues/1428
     """
     sys.modules.setdefault("rfc3987_syntax", cast("Any", None))
-    import papermill  # noqa: PLC0415 -- half a second, and only for those who execute
+    import papermill
 
     return papermill
 
@@ -148,7 +148,7 @@ def run_notebook(
     except EvidenceError as error:
         return _result(request, begun, outcome=Outcome.FAILED, reason=str(error))
     papermill = load_papermill()
-    from o365lib.runs.kernel import Control  # noqa: PLC0415 -- needs papermill to be there
+    from o365lib.runs.kernel import Control
 
     control = Control(
         environment=request.places.kernel_environment(driven=True),

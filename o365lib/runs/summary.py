@@ -71,12 +71,17 @@ class RunResult:
         }
 
 
-def one_line(text: object) -> str:
-    """Return a text as one line, without what could steer a terminal, known secrets masked."""
+def one_line(text: object, *, longest: int = _REASON_LENGTH) -> str:
+    """Return a text as one line, without what could steer a terminal, known secrets masked.
+
+    Args:
+        text: whatever it is, a tenant's included.
+        longest: in characters; what is longer is cut.
+    """
     joined = " ".join(str(text).split())
     kept = "".join(each for each in joined if unicodedata.category(each) not in _TAKEN_OUT)
     masked = secret.mask(kept)
-    return masked if len(masked) <= _REASON_LENGTH else masked[: _REASON_LENGTH - 1] + "…"
+    return masked if len(masked) <= longest else masked[: longest - 1] + "…"
 
 
 def rows(results: Iterable[RunResult]) -> list[tuple[str, str, str, str]]:
