@@ -20,7 +20,6 @@ from kiota_abstractions.request_information import RequestInformation
 from kiota_authentication_azure.azure_identity_authentication_provider import (
     AzureIdentityAuthenticationProvider,
 )
-from kiota_http.middleware.options import RetryHandlerOption
 from msgraph import GraphServiceClient
 from msgraph.generated.audit_logs.directory_audits.directory_audits_request_builder import (
     DirectoryAuditsRequestBuilder,
@@ -34,11 +33,7 @@ from msgraph.generated.models.password_profile import PasswordProfile
 from msgraph.generated.models.recipient import Recipient
 from msgraph.generated.models.reference_create import ReferenceCreate
 from msgraph.generated.models.unified_role_assignment import UnifiedRoleAssignment
-from msgraph.generated.models.unified_role_definition_collection_response import (
-    UnifiedRoleDefinitionCollectionResponse,
-)
 from msgraph.generated.models.user import User
-from msgraph.generated.models.user_collection_response import UserCollectionResponse
 from msgraph.generated.role_management.directory.role_assignments.role_assignments_request_builder import (  # noqa: E501  the generated module's own name
     RoleAssignmentsRequestBuilder,
 )
@@ -76,12 +71,9 @@ __all__ = [
     "Recipient",
     "ReferenceCreate",
     "RequestInformation",
-    "RetryHandlerOption",
     "SendMailPostRequestBody",
     "UnifiedRoleAssignment",
-    "UnifiedRoleDefinitionCollectionResponse",
     "User",
-    "UserCollectionResponse",
     "count_query",
     "directory_audits_query",
     "graph_client",
@@ -136,14 +128,17 @@ def with_device_code(
 async def graph_client(served: Served, credential: Any) -> AsyncIterator[GraphServiceClient]:
     """The SDK's client with its own default middleware; closed with the block."""
     trust = ssl.create_default_context(cafile=str(served.ca_file))
+    connections = httpx.AsyncHTTPTransport(verify=trust, http2=True)
     http = GraphClientFactory.create_with_default_middleware(
-        client=httpx.AsyncClient(verify=trust, http2=True, timeout=30), options=sdk_options
+        client=httpx.AsyncClient(transport=connections, timeout=30, trust_env=False),
+        options=sdk_options,
     )
     adapter = GraphRequestAdapter(
         AzureIdentityAuthenticationProvider(credential, scopes=[SCOPE]), client=http
     )
     adapter.base_url = f"{served.graph_base_url}/v1.0"
-    async with http:
+    # The SDK's middleware does not pass `aclose` on to the connections that it wraps.
+    async with http, connections:
         try:
             yield GraphServiceClient(request_adapter=adapter)
         finally:

@@ -36,6 +36,9 @@ class _Page(HTMLParser):
         if tag == "input" and self.forms and found.get("name"):
             self.forms[-1].fields[found["name"]] = found.get("value", "")
             self.forms[-1].kinds[found["name"]] = found.get("type", "text")
+        if tag == "button" and self.forms and found.get("name"):
+            # She presses the first button of a form; only that one is sent.
+            self.forms[-1].fields.setdefault(found["name"], found.get("value", ""))
 
     def handle_data(self, data: str) -> None:
         self.text += data

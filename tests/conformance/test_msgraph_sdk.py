@@ -441,17 +441,31 @@ def test_it_asks_for_several_things_in_one_batch(ms, run, sandbox, tenant):
         "nobody": 404,
         "new": 201,
     }
-    users = answer.get_response_by_id("users", ms.UserCollectionResponse)
-    assert len(users.value) == 2
-    roles = answer.get_response_by_id("roles", ms.UnifiedRoleDefinitionCollectionResponse)
-    assert EXCHANGE_ADMINISTRATOR in {role.id for role in roles.value}
-    created = answer.get_response_by_id("new", ms.User)
-    assert created.id in tenant.users
-    error = answer.get_response_by_id("nobody", ms.ODataError)
-    assert error.error.code == "Request_ResourceNotFound"
+    assert tenant.find_user(f"practiceprotect@{tenant.initial_domain}") is not None
     asked = [(seen.method, seen.in_batch) for seen in sandbox.journal if seen.host == "graph"]
     assert asked.count(("POST", False)) == 1, "one round trip"
     assert sum(in_batch for _, in_batch in asked) == 4
+
+
+def test_the_answers_in_a_batch_are_those_of_single_requests(ms, run, tenant):
+    """The SDK's own reader loses JSON bodies (msgraph-core 1.5), so the raw answer is read."""
+
+    async def ask(graph):
+        query = ms.users_query(top=2, select=["id", "displayName"])
+        single = graph.users.to_get_request_information(query)
+        content = ms.BatchRequestContent()
+        content.add_request("1", ms.BatchRequestItem(single, id="1"))
+        together = await graph.batch.to_post_request_information(content)
+        return [
+            json.loads(await graph.request_adapter.send_primitive_async(request, "bytes", {}))
+            for request in (together, single)
+        ]
+
+    batch, alone = run(ask)
+    [item] = batch["responses"]
+    assert item["status"] == 200
+    assert item["body"]["value"] == alone["value"]
+    assert len(alone["value"]) == 2
 
 
 def test_its_retry_middleware_obeys_the_throttling(run, sandbox, tenant):
