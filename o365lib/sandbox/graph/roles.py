@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _DEFINITIONS = "roleManagement/directory/roleDefinitions"
 _ASSIGNMENTS = "roleManagement/directory/roleAssignments"
 _WHOLE_TENANT = "/"
+# An expanded principal shows more than the properties that a user has without `$select`.
+_EXPANDED_TOO = ("accountEnabled", "userType")
 
 
 def list_role_definitions(call: GraphCall) -> GraphReply:
@@ -87,7 +89,8 @@ def _expanded(call: GraphCall, assignment: dict[str, Any]) -> dict[str, Any]:
 def _principal(call: GraphCall, principal_id: str) -> dict[str, Any] | None:
     user = call.tenant.users.get(principal_id)
     if user is not None:
-        shown = {name: user.get(name, USER.defaults[name]) for name in USER.shown or ()}
+        names = (*(USER.shown or ()), *_EXPANDED_TOO)
+        shown = {name: user.get(name, USER.defaults[name]) for name in names}
         return {"@odata.type": "#microsoft.graph.user", **shown}
     for application in call.tenant.applications.values():
         if application.object_id == principal_id:
@@ -96,6 +99,7 @@ def _principal(call: GraphCall, principal_id: str) -> dict[str, Any] | None:
                 "id": principal_id,
                 "appId": application.app_id,
                 "displayName": application.display_name,
+                "accountEnabled": application.enabled,
             }
     return None
 
