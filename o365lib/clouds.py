@@ -42,7 +42,10 @@ class Cloud:
 
     def permits(self, url: str) -> bool:
         """Whether a URL is of this cloud: HTTPS, and one of its two hosts with the same port."""
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:  # no URL at all
+            return False
         return parts.scheme == "https" and parts.netloc.lower() in self.hosts
 
     @property
@@ -114,12 +117,12 @@ def _read_sandbox(file: Path | None) -> Cloud:
 
 
 def _is_loopback(url: str) -> bool:
-    parts = urlsplit(url)
-    if parts.scheme != "https" or not parts.hostname:
-        return False
-    if parts.hostname == "localhost":
-        return True
     try:
+        parts = urlsplit(url)
+        if parts.scheme != "https" or not parts.hostname:
+            return False
+        if parts.hostname == "localhost":
+            return True
         return ipaddress.ip_address(parts.hostname).is_loopback
     except ValueError:
         return False

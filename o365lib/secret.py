@@ -21,6 +21,9 @@ MASK = "•••••"
 
 # Shorter values would turn up in innocent text; nothing that we hold is that short.
 _SHORTEST_KNOWN = 6
+# A notebook keeps text line by line, so a private key is known by its lines too; the first and
+# last are the same in every key, and a remainder of a few characters is nobody's secret.
+_SHORTEST_LINE = 32
 
 _lock = threading.Lock()
 _known: set[str] = set()
@@ -39,7 +42,7 @@ class Secret:
         self._value = value
         if len(value) >= _SHORTEST_KNOWN:
             with _lock:
-                _known.add(value)
+                _known.update({value, *_lines(value)})
 
     def reveal(self) -> str:
         """The value, for the one call that sends it. Never assign it to a name that lives on."""
@@ -70,6 +73,13 @@ class Secret:
     def __reduce__(self) -> Never:
         """A secret does not travel: no pickle, no copy, no other process."""
         raise TypeError("a Secret cannot be pickled or copied")
+
+
+def _lines(value: str) -> list[str]:
+    lines = value.splitlines()
+    if len(lines) == 1:
+        return []
+    return [line for line in lines if len(line) >= _SHORTEST_LINE and "-----" not in line]
 
 
 def mask(text: str) -> str:

@@ -5,7 +5,6 @@
 - Nothing is kept: each call reads again, and what it returns is a `Secret`.
 """
 
-import base64
 import hashlib
 import os
 import re
@@ -51,12 +50,6 @@ class Certificate:
     thumbprint_sha1: str
     thumbprint_sha256: str
     not_valid_after: datetime
-
-    @property
-    def x5t_s256(self) -> str:
-        """The SHA-256 thumbprint as a JWT header has it: base64url without padding."""
-        raw = bytes.fromhex(self.thumbprint_sha256)
-        return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def read_secret(source: "SecretSource", *, what: str) -> Secret:
@@ -160,6 +153,12 @@ def _from_keyring(entry: "KeyringEntry", what: str) -> Secret:
 
 def _checked(text: str, subject: str) -> Secret:
     value = text.removesuffix("\n").removesuffix("\r")
+    if not value.isprintable() and "\n" not in value and "\r" not in value:
+        # Also what the environment could not decode; no service issues such a secret.
+        raise SecretUnavailable(
+            f"{subject} has a character that cannot be printed.",
+            remedy="Put the secret there anew.",
+        )
     if not value.strip():
         raise SecretUnavailable(f"{subject} is empty.", remedy="Put the secret there.")
     if "\n" in value or "\r" in value:
@@ -183,14 +182,17 @@ def _read_private(path: Path, what: str) -> bytes:
             f"{subject} cannot be opened ({error.strerror}).",
             remedy="Put it there, or correct the path in the client file.",
         ) from None
-    with os.fdopen(descriptor, "rb") as stream:
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise SecretUnavailable(
                 f"{subject} is not a regular file.", remedy="Put the secret into a file of its own."
             )
         _check_owner(status, path, subject)
-        raw = stream.read(_MAX_BYTES + 1)
+        # One call reads a regular file up to its end.
+        raw = os.read(descriptor, _MAX_BYTES + 1)
+    finally:
+        os.close(descriptor)
     if len(raw) > _MAX_BYTES:
         raise SecretUnavailable(
             f"{subject} is larger than {_MAX_BYTES // 1024} KiB.",
