@@ -1,5 +1,6 @@
 """The create runbook: the steps that are its own."""
 
+from o365lib.errors import NotVerified
 from o365lib.runbook.results import StepResult
 from o365lib.runbook.run import Run
 from o365lib.runbook.screen import show_once
@@ -13,28 +14,37 @@ class CreationRun(Run):
     """Create the account, hand its credentials over, give it its role, and see that it is so."""
 
     _created: Created | None = None
+    _created_by = ""
+    _handed_over: Created | None = None
 
     @step("create-user", after="confirm", changes=True)
     def create_user(self) -> StepResult:
         """Create the user; where it is there already, replace a password that nobody was given."""
         self.before_change()
-        self._created = create.create_user(
-            self.session,
-            self.current_plan,
-            facts=self.current_facts,
-            defaults=self.defaults,
-            change_log=self.change_log,
-        )
+        # Repeating the step must keep the password that is still to be handed over.
+        if self._created is None or self._created_by != self.current_plan.digest:
+            self._created = None
+            self._created = create.create_user(
+                self.session,
+                self.current_plan,
+                facts=self.current_facts,
+                defaults=self.defaults,
+                change_log=self.change_log,
+            )
+            self._created_by = self.current_plan.digest
         return StepResult(title=self._created.sentence)
 
     @step("hand-over", after="create-user", changes=True)
     def hand_over(self) -> StepResult:
         """Hand the credentials over as the client file says."""
         self._renew_uncertain_password()
+        created = self._require_created()
+        if created is self._handed_over:
+            return StepResult(title="The credentials were handed over already")
         sentence = hand_over.hand_over(
             self.session,
             self.current_plan,
-            self._require_created(),
+            created,
             client=self.client,
             facts=self.current_facts,
             defaults=self.defaults,
@@ -42,6 +52,7 @@ class CreationRun(Run):
             folder=self.folder,
             screen=show_once if self.frontend.is_interactive else None,
         )
+        self._handed_over = created
         return StepResult(title=sentence)
 
     @step("assign-role", after="hand-over", changes=True)
@@ -62,7 +73,7 @@ class CreationRun(Run):
         if self.is_dry_run:
             return StepResult(title="Not done: dry run")
         user_id = self._created.user_id if self._created else self.current_plan.user_id
-        return self.conclude(
+        result = self.conclude(
             verify.verify_creation(
                 self.session,
                 self.current_plan,
@@ -71,6 +82,17 @@ class CreationRun(Run):
                 patience_seconds=self.defaults.patience.verification_seconds,
             )
         )
+        self._require_seen()
+        return result
+
+    def _require_seen(self) -> None:
+        entry = self.record.hand_over
+        if entry is not None and entry.method == "screen" and entry.status == "started":
+            raise NotVerified(
+                "Nobody has looked at the credentials yet.",
+                state="The account is there as planned, and nobody has its password.",
+                remedy="Press the button of the cell 'hand over', then execute this cell again.",
+            )
 
     def _renew_uncertain_password(self) -> None:
         # An earlier try in this run may have reached its recipient with the last password.

@@ -112,8 +112,8 @@ def checks(read_back: Sequence[Check]) -> StepResult:
     )
 
 
-def done_sentence(made: Plan) -> str:
-    """Return in one line what the run did."""
+def done_sentence(made: Plan, record: Record) -> str:
+    """Return in one line what the run did, by the changes that the record keeps."""
     taken = "surplus role taken away" if made.runbook == "create" else "roles taken away"
     done = {
         "create-user": "created",
@@ -124,7 +124,9 @@ def done_sentence(made: Plan) -> str:
         "revoke-sign-in-sessions": "sessions ended",
         "delete-user": "deleted",
     }
-    parts = dict.fromkeys(done[change.action] for change in made.changes)
+    parts = dict.fromkeys(
+        done[change.action] for change in record.changes if change.status != "failed"
+    )
     return f"{made.user_principal_name}: {', '.join(parts)}"
 
 

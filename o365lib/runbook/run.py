@@ -5,99 +5,45 @@
 - The outcome comes from reading back; a dry run ends after the plan.
 """
 
-import atexit
 import getpass
-import hashlib
-import socket
 from datetime import timedelta
+from typing import Literal
 
-from o365lib import __version__, clock, clouds, parameters, sign_in
-from o365lib.errors import NotVerified, Refused, RunbookError, StepOutOfOrder
-from o365lib.evidence.archive import Archive, RunFolder, new_run_id
+from o365lib import clock, sign_in
+from o365lib.errors import NotVerified, Refused, StepOutOfOrder
+from o365lib.evidence.archive import Archive
 from o365lib.evidence.record import (
     Approval,
     Check,
-    ErrorRecord,
-    Operator,
     Outcome,
-    Record,
     pending_credentials,
 )
 from o365lib.graph.models import User
 from o365lib.graph.session import GraphSession
-from o365lib.ledger import Ledger
 from o365lib.runbook import describe
 from o365lib.runbook.form import ConfirmationForm
-from o365lib.runbook.frontend import Frontend
-from o365lib.runbook.notebook_copy import NotebookCopy
+from o365lib.runbook.recorded_run import RecordedRun
 from o365lib.runbook.results import StepResult
-from o365lib.runbook.settings import Settings
-from o365lib.runbook.steps import SteppedRun, step
-from o365lib.service_account.changes import ChangeLog
+from o365lib.runbook.steps import step
 from o365lib.service_account.draft import draft
 from o365lib.service_account.facts import Facts, Identity
 from o365lib.service_account.look import read_facts
 from o365lib.service_account.permissions import delegated_scopes
-from o365lib.service_account.plan import Plan, Runbook
+from o365lib.service_account.plan import Plan
 from o365lib.transport import Transport
 
 # A plan this young was made from the tenant as it is; an older one is made again before it is used.
 _FRESH = timedelta(seconds=30)
 
 
-class Run(SteppedRun):
-    """What both runbooks share. Made by `runbook.open`.
+class Run(RecordedRun):
+    """What both runbooks share. Made by `runbook.open`; see `RecordedRun` for the arguments."""
 
-    Args:
-        name: the runbook's name, which is its notebook's.
-        kind: which plan it makes.
-        settings: where parameters and archive are.
-        frontend: who sits in front of the kernel.
-        client: the client file.
-        defaults: the vendor's names, roles and hosts.
-        request: the notebook's parameters.
-    """
-
-    def __init__(
-        self,
-        *,
-        name: str,
-        kind: Runbook,
-        settings: Settings,
-        frontend: Frontend,
-        client: parameters.Client,
-        defaults: parameters.Defaults,
-        request: dict[str, str | bool],
-    ) -> None:
-        self.kind: Runbook = kind
-        self.settings = settings
-        self.frontend = frontend
-        self.client = client
-        self.defaults = defaults
-        self.request = request
-        self.parameters_digest = parameters.digest(client, defaults)
-        self.ledger = Ledger()
-        self.cloud = clouds.find_cloud(client.cloud, sandbox_file=settings.sandbox_file)
-        self.folder = self._open_folder(name)
-        self.record = self._new_record(name)
-        self.change_log = ChangeLog(self.record, self.save, self.ledger)
-        self._copy = None if frontend.driven else NotebookCopy(settings.notebook(name), self.folder)
-        self._facts: Facts | None = None
-        self._plan: Plan | None = None
-        self._identity: Identity | None = None
-        self._session: GraphSession | None = None
-        self._is_settled = False
-        self.save()
-        atexit.register(self._abandon)
-
-    def __repr__(self) -> str:
-        dry = ", dry run" if self.is_dry_run else ""
-        return f"{self.record.runbook} for {self.client.client}{dry} (run {self.record.run_id})"
-
-    @property
-    def is_dry_run(self) -> bool:
-        """Whether this run ends after the plan."""
-        return bool(self.request["dry_run"]) or self.client.dry_run_only
+    _facts: Facts | None = None
+    _plan: Plan | None = None
+    _identity: Identity | None = None
+    _session: GraphSession | None = None
+    _is_settled = False
 
     @property
     def session(self) -> GraphSession:
@@ -188,7 +134,7 @@ class Run(SteppedRun):
     def confirm(self, approved_by: str = "", approved_plan: str = "") -> StepResult:
         """Have the plan confirmed: by a form in JupyterLab, by `approved_by` elsewhere."""
         plan = self.current_plan
-        self.record.approval = None
+        self.record.approval, self._is_settled = None, False
         approver, wanted = approved_by.strip(), approved_plan.strip()
         self.record.parameters |= {"approved_by": approver, "approved_plan": wanted}
         if wanted and not (len(wanted) >= 8 and plan.digest.startswith(wanted)):  # noqa: PLR2004 -- shorter would fit by chance
@@ -201,7 +147,8 @@ class Run(SteppedRun):
             self._require_screen()
         if self.frontend.is_interactive:
             form = ConfirmationForm(plan, approver=approver or getpass.getuser())
-            form.show(self._approve_by_form)
+            # What was on the screen is what was approved, whatever plan is in force by then.
+            form.show(lambda name: self._approve(name, "form", plan))
             return StepResult(title="Fill in the form above; the next steps wait for it.")
         if not approver:
             raise Refused(
@@ -210,7 +157,7 @@ class Run(SteppedRun):
                 remedy="Give `--approved-by NAME` (the parameter `approved_by`), or step through "
                 "the notebook in JupyterLab and confirm there.",
             )
-        self._approve(approver, "parameter")
+        self._approve(approver, "parameter", plan)
         return StepResult(title=f"Approved by {approver}", notes=[f"Plan {plan.digest[:12]}"])
 
     @step("close", after="verify")
@@ -219,11 +166,11 @@ class Run(SteppedRun):
         plan = self.current_plan
         if self.is_dry_run and plan.changes:
             outcome, reason = Outcome.PLANNED, f"{len(plan.changes)} change(s) planned, none made"
-        elif not plan.changes:
+        elif self.record.is_changed:
+            outcome, reason = Outcome.DONE, describe.done_sentence(plan, self.record)
+        else:
             outcome = Outcome.NOTHING_TO_DO
             reason = "; ".join(plan.already) or "nothing to change"
-        else:
-            outcome, reason = Outcome.DONE, describe.done_sentence(plan)
         self.finish(outcome, reason)
         return describe.closing(self.record, self.folder)
 
@@ -280,24 +227,6 @@ class Run(SteppedRun):
 
     # ---- SteppedRun ---------------------------------------------------------------------------
 
-    def save(self) -> None:
-        """Write the record, with all requests so far.
-
-        Raises:
-            EvidenceError: it could not be written.
-        """
-        self.record.requests = [each.model_dump(mode="json") for each in self.ledger.records()]
-        self.folder.write_record(self.record)
-
-    def announce(self, name: str) -> None:
-        """Tell the driver which step begins."""
-        self.frontend.announce(name)
-
-    def show(self, name: str, result: StepResult | RunbookError) -> None:
-        """Keep the step's output in the archived notebook, where no driver does."""
-        if self._copy is not None:
-            self._copy.add(name, self.frontend.cell()[1], result)
-
     def skip_reason(self, *, changes: bool) -> str:
         """Say why a step has nothing to do: a dry run, or nothing to change."""
         if not changes:
@@ -305,12 +234,6 @@ class Run(SteppedRun):
         if self.is_dry_run:
             return "dry run"
         return "" if self.current_plan.changes else "there is nothing to change"
-
-    def finish(self, outcome: Outcome, reason: str, error: ErrorRecord | None = None) -> None:
-        """Close the record."""
-        self.record.outcome, self.record.reason, self.record.error = outcome, reason, error
-        self.record.ended, self.record.closed_by = clock.now(), "runbook"
-        self.save()
 
     # ---- inside -------------------------------------------------------------------------------
 
@@ -349,45 +272,11 @@ class Run(SteppedRun):
                 remedy="Step through the notebook in JupyterLab, or choose mail or file.",
             )
 
-    def _approve_by_form(self, approver: str) -> None:
-        self._approve(approver, "form")
-
-    def _approve(self, approver: str, how: str) -> None:
+    def _approve(self, approver: str, how: Literal["form", "parameter"], plan: Plan) -> None:
         self.record.approval = Approval(
             approved_by=approver,
-            how="form" if how == "form" else "parameter",
-            plan_digest=self.current_plan.digest,
+            how=how,
+            plan_digest=plan.digest,
             date_time=clock.now(),
         )
         self.save()
-
-    def _open_folder(self, name: str) -> RunFolder:
-        archive = Archive(self.settings.evidence)
-        run_id = str(self.request["run_id"])
-        if run_id and self.settings.driven:
-            return archive.run(self.client.client, run_id)
-        return archive.new_run(self.client.client, run_id or new_run_id(name))
-
-    def _new_record(self, name: str) -> Record:
-        notebook = self.settings.notebook(name)
-        return Record(
-            run_id=self.folder.run_id,
-            client=self.client.client,
-            client_display_name=self.client.display_name,
-            cloud=self.client.cloud,
-            runbook=name,
-            runbook_digest=hashlib.sha256(notebook.read_bytes()).hexdigest(),
-            package_version=__version__,
-            parameters=dict(self.request),
-            parameters_digest=self.parameters_digest,
-            operator=Operator(user_name=getpass.getuser(), host_name=socket.gethostname()),
-            ticket=str(self.request["ticket"]),
-            dry_run=self.is_dry_run,
-            started=clock.now(),
-        )
-
-    def _abandon(self) -> None:
-        # The kernel ends and nobody closed the run: say so, rather than leave it open for ever.
-        if self.record.outcome is Outcome.UNFINISHED and not self.frontend.driven:
-            outcome = Outcome.UNVERIFIED if self.record.is_changed else Outcome.FAILED
-            self.finish(outcome, "the kernel was stopped before the run was closed")

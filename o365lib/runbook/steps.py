@@ -1,6 +1,7 @@
 """A runbook's steps: their order, their place in the record, and what an error leaves behind.
 
-- A step that is called out of order says which one comes first, and changes nothing.
+- A step that is called out of order says which one comes first, and changes nothing. Repeating a
+  step makes those after it outstanding again: nothing is changed by a plan that is not in force.
 - Whatever ends a step (an error, a Ctrl-C, an unexpected exception) is in the record before it
   reaches the notebook.
 - A step that failed may be called again: it looks first and does only what is left.
@@ -17,6 +18,7 @@ from o365lib.evidence.record import ErrorRecord, Outcome, Step
 from o365lib.runbook.results import StepResult
 
 _LAST_FRAMES = 6
+_COMPLETED = ("completed", "not done")
 
 
 def step(
@@ -48,6 +50,9 @@ class SteppedRun:
     """
 
     record: Any
+
+    def __init__(self) -> None:
+        self._after: dict[str, str] = {}
 
     def save(self) -> None:
         """Write the record."""
@@ -84,6 +89,7 @@ class SteppedRun:
             RunbookError: what the step raised; it is in the record.
         """
         self._require(after, name)
+        self._after[name] = after
         self.announce(name)
         if reason := self.skip_reason(changes=changes):
             return self._leave_out(name, reason)
@@ -114,16 +120,23 @@ class SteppedRun:
         return result
 
     def completed(self, name: str) -> bool:
-        """Whether a step was done, or left out for a reason, and not begun anew since."""
-        for entry in reversed(self.record.steps):
-            if entry.name == name:
-                return bool(entry.status in {"completed", "not done"})
-        return False
+        """Whether a step was done, or left out for a reason, and is so still.
+
+        It is not when the step itself, or one that comes before it, has been begun anew since.
+        """
+        latest = {entry.name: number for number, entry in enumerate(self.record.steps)}
+        later = len(self.record.steps)
+        while name:
+            number = latest.get(name, later)
+            if number >= later or self.record.steps[number].status not in _COMPLETED:
+                return False
+            later, name = number, self._after.get(name, "")
+        return True
 
     def _require(self, after: str, name: str) -> None:
         if after and not self.completed(after):
             raise StepOutOfOrder(
-                f"{_words(name)} comes after {_words(after)}, which has not been completed.",
+                f"{_words(name)} comes after {_words(after)}, which is outstanding.",
                 remedy=f"Execute the cell {_words(after)!r} first, then go on from there.",
             )
 
@@ -161,7 +174,7 @@ class SteppedRun:
 
 def first_line(text: str) -> str:
     """Return a text's first line, for a table."""
-    return text.strip().splitlines()[0] if text.strip() else ""
+    return text.strip().splitlines()[0].rstrip() if text.strip() else ""
 
 
 def _words(name: str) -> str:

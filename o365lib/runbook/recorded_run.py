@@ -1,0 +1,130 @@
+"""A run's place in the archive: its folder, its record, and its notebook where no driver keeps it.
+
+- The record is written when the run is opened, and after every step, change and request.
+- A kernel that ends before the run was closed says so in the record, rather than leave it open for
+  ever.
+"""
+
+import atexit
+import getpass
+import hashlib
+import socket
+
+from o365lib import __version__, clock, clouds, parameters
+from o365lib.errors import RunbookError
+from o365lib.evidence.archive import Archive, RunFolder, new_run_id
+from o365lib.evidence.record import ErrorRecord, Operator, Outcome, Record
+from o365lib.ledger import Ledger
+from o365lib.runbook.frontend import Frontend
+from o365lib.runbook.notebook_copy import NotebookCopy
+from o365lib.runbook.results import StepResult
+from o365lib.runbook.settings import Settings
+from o365lib.runbook.steps import SteppedRun
+from o365lib.service_account.changes import ChangeLog
+from o365lib.service_account.plan import Runbook
+
+
+class RecordedRun(SteppedRun):
+    """A run that keeps its record; what its steps do is its subclass's.
+
+    Args:
+        name: the runbook's name, which is its notebook's.
+        kind: which plan it makes.
+        settings: where parameters and archive are.
+        frontend: who sits in front of the kernel.
+        client: the client file.
+        defaults: the vendor's names, roles and hosts.
+        request: the notebook's parameters.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        kind: Runbook,
+        settings: Settings,
+        frontend: Frontend,
+        client: parameters.Client,
+        defaults: parameters.Defaults,
+        request: dict[str, str | bool],
+    ) -> None:
+        super().__init__()
+        self.kind: Runbook = kind
+        self.settings = settings
+        self.frontend = frontend
+        self.client = client
+        self.defaults = defaults
+        self.request = request
+        self.parameters_digest = parameters.digest(client, defaults)
+        self.ledger = Ledger()
+        self.cloud = clouds.find_cloud(client.cloud, sandbox_file=settings.sandbox_file)
+        self.folder = self._open_folder(name)
+        self.record = self._new_record(name)
+        self.change_log = ChangeLog(self.record, self.save, self.ledger)
+        self._copy = None if frontend.driven else NotebookCopy(settings.notebook(name), self.folder)
+        self.save()
+        atexit.register(self._abandon)
+
+    def __repr__(self) -> str:
+        dry = ", dry run" if self.is_dry_run else ""
+        return f"{self.record.runbook} for {self.client.client}{dry} (run {self.record.run_id})"
+
+    @property
+    def is_dry_run(self) -> bool:
+        """Whether this run ends after the plan."""
+        return bool(self.request["dry_run"]) or self.client.dry_run_only
+
+    def save(self) -> None:
+        """Write the record, with all requests so far.
+
+        Raises:
+            EvidenceError: it could not be written.
+        """
+        self.record.requests = [each.model_dump(mode="json") for each in self.ledger.records()]
+        self.folder.write_record(self.record)
+
+    def announce(self, name: str) -> None:
+        """Tell the driver which step begins."""
+        self.frontend.announce(name)
+
+    def show(self, name: str, result: StepResult | RunbookError) -> None:
+        """Keep the step's output in the archived notebook, where no driver does."""
+        if self._copy is not None:
+            self._copy.add(name, self.frontend.cell()[1], result)
+
+    def finish(self, outcome: Outcome, reason: str, error: ErrorRecord | None = None) -> None:
+        """Close the record."""
+        self.record.outcome, self.record.reason, self.record.error = outcome, reason, error
+        self.record.ended, self.record.closed_by = clock.now(), "runbook"
+        self.save()
+
+    def _open_folder(self, name: str) -> RunFolder:
+        archive = Archive(self.settings.evidence)
+        run_id = str(self.request["run_id"])
+        if run_id and self.settings.driven:
+            return archive.run(self.client.client, run_id)
+        return archive.new_run(self.client.client, run_id or new_run_id(name))
+
+    def _new_record(self, name: str) -> Record:
+        notebook = self.settings.notebook(name)
+        return Record(
+            run_id=self.folder.run_id,
+            client=self.client.client,
+            client_display_name=self.client.display_name,
+            cloud=self.client.cloud,
+            runbook=name,
+            runbook_digest=hashlib.sha256(notebook.read_bytes()).hexdigest(),
+            package_version=__version__,
+            parameters=dict(self.request),
+            parameters_digest=self.parameters_digest,
+            operator=Operator(user_name=getpass.getuser(), host_name=socket.gethostname()),
+            ticket=str(self.request["ticket"]),
+            dry_run=self.is_dry_run,
+            started=clock.now(),
+        )
+
+    def _abandon(self) -> None:
+        # The kernel ends and nobody closed the run: say so, rather than leave it open for ever.
+        if self.record.outcome is Outcome.UNFINISHED and not self.frontend.driven:
+            outcome = Outcome.UNVERIFIED if self.record.is_changed else Outcome.FAILED
+            self.finish(outcome, "the kernel was stopped before the run was closed")
