@@ -151,16 +151,17 @@ def stopped_by_signals(stop: Stop, *, say: Callable[[str], None]) -> Iterator[No
     """
 
     def interrupted(_number: int, _frame: Any) -> None:
-        if stop.no_more.is_set():
+        # First the deed: the next signal may come while the sentence is being said.
+        stop.press()
+        if stop.now.is_set():
             say("Interrupting the runs under way; their records are being closed.")
         else:
             say("No further run starts; those under way finish. Ctrl-C again interrupts them.")
-        stop.press()
 
     def terminated(_number: int, _frame: Any) -> None:
-        say("Interrupting the runs under way; their records are being closed.")
         stop.no_more.set()
         stop.now.set()
+        say("Interrupting the runs under way; their records are being closed.")
 
     handlers = {signal.SIGINT: interrupted, signal.SIGTERM: terminated}
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}

@@ -1,0 +1,219 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from o365lib.evidence.archive import Archive
+from tests.tiny_runbooks import CHANGE, CLOSE, OPEN
+
+REFUSE = """\
+record.outcome, record.reason, record.closed_by = Outcome.REFUSED, "The vendor's [red]domain[/]", ""
+record.closed_by = "runbook"
+record.error = ErrorRecord(type="Refused", message="no", guard="federated-with-vendor")
+if client == "bayside-legal":
+    folder.write_record(record)
+    raise SystemExit("refused")
+"""
+
+
+def test_clients_run_in_the_order_given_and_the_table_says_what_came_of_each(o365, put):
+    put("create_service_account", OPEN, REFUSE, CLOSE)
+    result = o365("run", "create", "cedar-dental", "bayside-legal", "--approved-by", "Kim")
+    assert result.exit_code == 3
+    lines = [line.split() for line in result.stdout.splitlines() if "-create-" in line]
+    assert [line[0] for line in lines] == ["cedar-dental", "bayside-legal"]
+    assert "The vendor's [red]domain[/]" in result.stdout
+    assert "2 clients: 1 done, 1 refused. Records are in" in result.stdout
+    progress = result.stderr.splitlines()
+    assert any(line.endswith("Z cedar-dental: started") for line in progress)
+    assert any("bayside-legal: refused: The vendor's [red]domain[/]" in line for line in progress)
+
+
+def test_for_machines_standard_output_is_one_json_document(o365, put, project):
+    put("create_service_account", OPEN, "1/0")
+    result = o365(
+        "run", "create", "alpine-books", "--approved-by", " Kim ", "--ticket", "T-1", "--json"
+    )
+    assert result.exit_code == 1
+    told = json.loads(result.stdout)
+    assert told["counts"] == {"failed": 1}
+    assert told["exit_status"] == 1
+    [run] = told["runs"]
+    assert run["reason"] == "division by zero (step step-2)"
+    assert told["evidence"] == str(project / "evidence")
+    record = Archive(project / "evidence").find(run["run_id"]).read_record()
+    assert record.error.type == "ZeroDivisionError"
+
+
+def test_the_notebook_gets_what_the_command_was_told(o365, put, project):
+    look = "record.parameters = dict(a=approved_by, p=approved_plan, t=ticket, d=dry_run)\n"
+    put("create_service_account", OPEN, look + CLOSE)
+    result = o365(
+        "run",
+        "create",
+        "alpine-books",
+        "--approved-by",
+        "Kim",
+        "--approved-plan",
+        "3b34",
+        "--ticket",
+        "T-1",
+        "--json",
+    )
+    [run] = json.loads(result.stdout)["runs"]
+    record = Archive(project / "evidence").find(run["run_id"]).read_record()
+    assert record.parameters == {"a": "Kim", "p": "3b34", "t": "T-1", "d": False}
+
+
+def test_without_an_approval_nothing_is_started(error_line, project):
+    status, line = error_line("run", "create", "--all")
+    assert status == 2
+    assert line.startswith("o365: Nobody has approved the changes.")
+    assert "--approved-by" in line
+    assert "--dry-run" in line
+    assert not (project / "evidence").exists()
+    assert error_line("run", "create", "--all", "--approved-by", "  ")[0] == 2
+
+
+@pytest.mark.parametrize("clients", [[], ["alpine-books", "--all"]])
+def test_one_says_which_clients_or_all_but_not_both(error_line, clients):
+    status, line = error_line("run", "create", *clients, "--dry-run")
+    assert (status, "For which clients?" in line) == (2, True)
+
+
+def test_a_runbook_or_client_that_is_not_there_is_wrong_usage(error_line, project):
+    status, line = error_line("run", "audit", "--all", "--dry-run")
+    assert (status, "There is no runbook named 'audit'" in line) == (2, True)
+    assert error_line("run", "create", "alpine-book", "--dry-run")[0] == 2
+    assert not (project / "evidence").exists()
+
+
+def test_a_wrong_file_of_one_client_stops_all_before_any_is_touched(error_line, project):
+    (project / "parameters" / "clients" / "gumtree-vets.yaml").write_text("client: 1\n", "utf-8")
+    assert error_line("run", "create", "--all", "--dry-run")[0] == 2
+    assert not (project / "evidence").exists()
+
+
+def test_removing_from_all_takes_only_clients_whose_onboarding_is_over(o365):
+    result = o365("run", "remove", "--all", "--approved-by", "Kim", "--json")
+    told = json.loads(result.stdout)
+    assert [run["client"] for run in told["runs"]] == [
+        "alpine-books",
+        "bayside-legal",
+        "gumtree-vets",
+    ]
+    assert told["left_out"] == [
+        "cedar-dental",
+        "dunes-surveying",
+        "eastgate-physio",
+        "fernhill-motors",
+    ]
+    assert result.exit_code == 0
+
+
+def test_a_client_named_twice_runs_once_and_a_named_one_is_not_left_out(o365):
+    result = o365("run", "remove", "cedar-dental", "cedar-dental", "--approved-by", "Kim")
+    assert "1 client: 1 done." in result.stdout
+    assert "Left out" not in result.stdout
+
+
+def test_where_nobodys_onboarding_is_over_removing_from_all_does_nothing(o365, project):
+    for file in (project / "parameters" / "clients").glob("*.yaml"):
+        text = file.read_text("utf-8")
+        file.write_text(text.replace("onboarding: completed", "onboarding: in-progress"), "utf-8")
+    result = o365("run", "remove", "--all", "--approved-by", "Kim")
+    assert result.exit_code == 0
+    assert "0 clients." in result.stdout
+    assert "Left out, since their onboarding is not over: alpine-books, " in result.stdout
+
+
+WAIT = """\
+import time
+from IPython import get_ipython
+get_ipython().display_pub.publish(
+    data={"text/plain": ""}, metadata={}, transient={"o365": {"step": "waiting"}})
+while not Path(os.environ["GO_FILE"]).exists():
+    time.sleep(0.05)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends POSIX signals")
+class TestCtrlC:
+    """On a real process; lines of its standard error say when to press."""
+
+    @pytest.fixture
+    def start(self, project, put, tmp_path):
+        put("create_service_account", OPEN, CHANGE, WAIT, CLOSE)
+        go = tmp_path / "go"
+        started = []
+
+        def begin():
+            process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "o365lib",
+                    "run",
+                    "create",
+                    "alpine-books",
+                    "bayside-legal",
+                    "--approved-by",
+                    "Kim",
+                    "--jobs",
+                    "1",
+                    "--json",
+                ],
+                cwd=project,
+                env={**os.environ, "GO_FILE": str(go)},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            started.append(process)
+            self.until(process, "alpine-books: waiting")
+            return process, go
+
+        yield begin
+        for process in started:
+            process.kill()
+            process.communicate()
+
+    @staticmethod
+    def until(process, text):
+        for line in process.stderr:
+            if text in line:
+                return
+        raise AssertionError(f"ended without {text!r}")
+
+    def test_once_lets_the_run_under_way_finish_and_starts_no_other(self, start, project):
+        process, go = start()
+        process.send_signal(signal.SIGINT)
+        self.until(process, "Ctrl-C again interrupts them")
+        go.touch()
+        output, _ = process.communicate()
+        assert process.returncode == 1
+        told = json.loads(output)
+        assert [run["outcome"] for run in told["runs"]] == ["done", "not started"]
+        assert [run.client for run in Archive(project / "evidence").runs()] == ["alpine-books"]
+
+    @pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
+    def test_twice_or_a_termination_interrupts_it_and_closes_its_record(
+        self, start, project, first
+    ):
+        process, _ = start()
+        process.send_signal(first)
+        if first == signal.SIGINT:
+            self.until(process, "Ctrl-C again interrupts them")
+            process.send_signal(signal.SIGINT)
+        self.until(process, "Interrupting the runs under way")
+        output, _ = process.communicate()
+        assert process.returncode == 1
+        told = json.loads(output)
+        assert [run["outcome"] for run in told["runs"]] == ["unverified", "not started"]
+        record = Archive(project / "evidence").find(told["runs"][0]["run_id"]).read_record()
+        assert record.closed_by == "driver"
+        assert record.reason.startswith("The run was stopped: it was interrupted.")
+        assert [change.status for change in record.changes] == ["unknown"]
