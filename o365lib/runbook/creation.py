@@ -3,10 +3,10 @@
 from o365lib.errors import NotVerified
 from o365lib.runbook.results import StepResult
 from o365lib.runbook.run import Run
-from o365lib.runbook.screen import show_once
 from o365lib.runbook.steps import step
 from o365lib.service_account import create, hand_over, verify
 from o365lib.service_account.create import Created
+from o365lib.service_account.hand_over import Screen
 from o365lib.service_account.plan import PlannedChange
 
 
@@ -50,7 +50,7 @@ class CreationRun(Run):
             defaults=self.defaults,
             change_log=self.change_log,
             folder=self.folder,
-            screen=show_once if self.frontend.is_interactive else None,
+            screen=self._screen(),
         )
         self._handed_over = created
         return StepResult(title=sentence)
@@ -84,6 +84,14 @@ class CreationRun(Run):
         )
         self._require_seen()
         return result
+
+    def _screen(self) -> Screen | None:
+        if not self.frontend.is_interactive:
+            return None
+        # Late: widgets take long to import, and a batch shows none.
+        from o365lib.runbook.screen import show_once
+
+        return show_once
 
     def _require_seen(self) -> None:
         entry = self.record.hand_over

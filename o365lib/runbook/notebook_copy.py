@@ -6,8 +6,7 @@ step showed.
 """
 
 from pathlib import Path
-
-import nbformat
+from typing import Any
 
 from o365lib import secret
 from o365lib.errors import RunbookError
@@ -24,6 +23,10 @@ class NotebookCopy:
     """
 
     def __init__(self, template: Path, folder: RunFolder) -> None:
+        # Late: its schema takes seconds to import, and a driven run has no copy.
+        import nbformat
+
+        self._nbformat = nbformat
         self._folder = folder
         self._notebook = nbformat.read(template, as_version=4)
         self._executed = 0
@@ -41,17 +44,17 @@ class NotebookCopy:
             cell.source = secret.mask(source) or cell.source
             cell.execution_count = self._executed
             cell.outputs = [self._output(result)]
-        self._folder.write_notebook(nbformat.writes(self._notebook))
+        self._folder.write_notebook(self._nbformat.writes(self._notebook))
 
-    def _output(self, result: StepResult | RunbookError) -> nbformat.NotebookNode:
+    def _output(self, result: StepResult | RunbookError) -> Any:
         if isinstance(result, RunbookError):
-            return nbformat.v4.new_output(
+            return self._nbformat.v4.new_output(
                 "error",
                 ename=type(result).__name__,
                 evalue=secret.mask(str(result)),
                 traceback=[secret.mask(line) for line in result._render_traceback_()],
             )
-        return nbformat.v4.new_output(
+        return self._nbformat.v4.new_output(
             "execute_result",
             data={"text/plain": repr(result), "text/html": result._repr_html_()},
             execution_count=self._executed,

@@ -21,7 +21,6 @@ from o365lib.evidence.record import (
 from o365lib.graph.models import User
 from o365lib.graph.session import GraphSession
 from o365lib.runbook import describe
-from o365lib.runbook.form import ConfirmationForm
 from o365lib.runbook.recorded_run import RecordedRun
 from o365lib.runbook.results import StepResult
 from o365lib.runbook.steps import step
@@ -146,6 +145,9 @@ class Run(RecordedRun):
         if self.client.hand_over.method == "screen" and plan.of("hand-over"):
             self._require_screen()
         if self.frontend.is_interactive:
+            # Late: widgets take long to import, and a batch shows none.
+            from o365lib.runbook.form import ConfirmationForm
+
             form = ConfirmationForm(plan, approver=approver or getpass.getuser())
             # What was on the screen is what was approved, whatever plan is in force by then.
             form.show(lambda name: self._approve(name, "form", plan))

@@ -99,6 +99,11 @@ class SteppedRun:
         self.save()
         try:
             result = act()
+        except StepOutOfOrder:
+            # It did not take place: a form is not filled in yet, say. The run is not at its end.
+            self.record.steps.remove(entry)
+            self.save()
+            raise
         except RunbookError as error:
             self._fail(entry, error)
             raise
