@@ -5,6 +5,7 @@ Each guard is reached through the plan, so that one which nobody calls fails her
 
 import pytest
 
+from o365lib.service_account import guards
 from o365lib.service_account.permissions import (
     PRIVILEGED_AUTHENTICATION_ADMINISTRATOR,
     PRIVILEGED_ROLE_ADMINISTRATOR,
@@ -112,6 +113,13 @@ def test_creation_does_not_lower_the_last_global_administrator():
     facts = make_facts(make_account(GLOBAL), other_global_administrators=0)
     assert codes(make_plan("create", facts)) == [LAST]
     assert codes(make_plan("create", facts, make_client(purpose="federation"))) == []
+
+
+def test_the_last_global_administrator_is_not_deleted_with_its_role_either():
+    facts = make_facts(make_account(GLOBAL), other_global_administrators=0)
+    delete = PlannedChange(action="delete-user", target="x", title="Delete the user")
+    assert guards.last_global_administrator(facts, [delete]).code == LAST
+    assert guards.last_global_administrator(facts, []) is None
 
 
 @pytest.mark.parametrize("federation", [None, "other", "vendor", "unknown"])
