@@ -29,6 +29,7 @@ and `remedy` (what to do now). IPython asks an exception for `_render_traceback_
 a stack of frames, so in a notebook an error reads as a box of sentences.
 """
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -76,10 +77,26 @@ class RunbookError(Exception):
         https://ipython.readthedocs.io/en/stable/config/integrating.html#custom-exception-tracebacks
         """
         rule = "─" * _WIDTH
-        lines = [rule, f"{self.title}  ({type(self).__name__})", rule]
+        lines = [rule, self.title, rule]
         for label, text in self.sentences():
-            lines += [f"{label}:", *(f"  {line}" for line in text.splitlines()), ""]
+            lines += [f"{label}:", *_wrapped(text), ""]
         return lines
+
+
+def _wrapped(text: str) -> list[str]:
+    # Ids and addresses are copied from here, so that no line breaks within one.
+    return [
+        line
+        for paragraph in text.splitlines()
+        for line in textwrap.wrap(
+            paragraph,
+            _WIDTH,
+            initial_indent="  ",
+            subsequent_indent="  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    ]
 
 
 def _rebuild(
