@@ -346,7 +346,8 @@ def _by_device_code(
     too_late = clock.monotonic() + patience
     while True:
         # One poll at a time: the waiting is ours, so that a clock can be put in place and an
-        # interrupt ends it at once.
+        # interrupt ends it at once. MSAL would warn of polls too soon by the machine's own clock.
+        flow.pop("latest_attempt_at", None)
         answer: Tokens = application.acquire_token_by_device_flow(
             flow, exit_condition=lambda _: True
         )
