@@ -30,6 +30,7 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python tools/write_environment.py --check
+	$(BIN)/python tools/write_record_schema.py --check
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks

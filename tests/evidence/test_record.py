@@ -1,0 +1,185 @@
+import json
+import runpy
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import jsonschema
+import pytest
+from pydantic import ValidationError
+
+from o365lib.evidence.record import (
+    Approval,
+    Change,
+    HandOverRecord,
+    Operator,
+    Outcome,
+    Record,
+    pending_credentials,
+    schema,
+)
+from o365lib.secret import MASK, Secret
+
+ROOT = Path(__file__).parent.parent.parent
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+USER, NAME = "user-1", "practiceprotect@contoso.onmicrosoft.com"
+
+
+def make(run_id="1", **fields) -> Record:
+    return Record(
+        run_id=run_id,
+        client="alpine-books",
+        runbook="create_service_account",
+        package_version="1",
+        operator=Operator(user_name="kim", host_name="desk"),
+        started=NOW,
+        **fields,
+    )
+
+
+def change(action="create-user", status="accepted", target=NAME) -> Change:
+    return Change(action=action, target=target, status=status, started=NOW)
+
+
+def handed_over(status="accepted") -> HandOverRecord:
+    return HandOverRecord(
+        method="mail", recipient="a@example.com", user_id=USER, status=status, date_time=NOW
+    )
+
+
+def test_a_record_comes_back_from_its_json_as_it_was():
+    record = make(
+        changes=[change()],
+        hand_over=handed_over(),
+        approval=Approval(approved_by="Kim", how="form", plan_digest="3b34", date_time=NOW),
+        facts={"ü": [1, None, {"a": True}]},
+    )
+    assert Record.from_json(record.to_json()) == record
+
+
+def test_a_run_is_unfinished_until_it_is_closed():
+    record = make()
+    assert record.outcome is Outcome.UNFINISHED
+    assert record.closed_by == ""
+
+
+def test_a_known_secret_that_slipped_in_is_masked_in_every_spelling():
+    Secret('corr"ect-horse')
+    text = make(reason='it was corr"ect-horse', facts={"a": 'corr"ect-horse'}).to_json()
+    assert "ect-horse" not in text
+    assert text.count(MASK) == 2
+    json.loads(text)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"schema_version": 2},
+        {"colour": "blue"},
+        {"outcome": "splendid"},
+        {"started": "yesterday"},
+        {"operator": {}},
+    ],
+)
+def test_what_is_not_of_the_schema_is_no_record(wrong):
+    content = {**json.loads(make().to_json()), **wrong}
+    with pytest.raises(ValidationError) as caught:
+        Record.from_json(json.dumps(content))
+    assert "splendid" not in str(caught.value)
+    if "started" not in wrong:  # JSON schema takes formats for remarks
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(content, schema())
+
+
+def test_a_wrong_value_cannot_be_assigned_either():
+    with pytest.raises(ValidationError):
+        make().outcome = "splendid"
+
+
+def test_what_is_written_fits_the_schema_that_is_documented():
+    documented = json.loads((ROOT / "docs" / "record.schema.json").read_text("utf-8"))
+    record = make(changes=[change()], hand_over=handed_over(), outcome=Outcome.DONE)
+    jsonschema.validate(json.loads(record.to_json()), documented)
+    described = [
+        name
+        for name in ("run_id", "undo", "requests", "parameters_digest")
+        if documented["properties"][name].get("description")
+    ]
+    assert len(described) == 4
+
+
+def test_the_documented_schema_is_in_step_with_the_models():
+    main = runpy.run_path(str(ROOT / "tools" / "write_record_schema.py"))["main"]
+    assert main(["--check"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("statuses", "is_changed"),
+    [
+        ([], False),
+        (["failed"], False),
+        (["started"], True),
+        (["unknown"], True),
+        (["failed", "accepted"], True),
+    ],
+)
+def test_a_change_that_may_have_taken_place_counts_as_a_change(statuses, is_changed):
+    record = make(changes=[change(status=status) for status in statuses])
+    assert record.is_changed is is_changed
+
+
+@pytest.mark.parametrize(
+    ("records", "pending"),
+    [
+        ([], ""),
+        ([make("1", changes=[change()], hand_over=handed_over())], ""),
+        ([make("1", changes=[change()])], "1"),
+        ([make("1", changes=[change(status="started")])], "1"),
+        ([make("1", changes=[change(status="failed")])], ""),
+        ([make("1", changes=[change(target="somebody-else")])], ""),
+        ([make("1", changes=[change("assign-role")])], ""),
+        ([make("1", changes=[change()], hand_over=handed_over("unknown"))], "1"),
+        ([make("1", changes=[change()], hand_over=handed_over("failed"))], "1"),
+        (
+            [
+                make("1", changes=[change()]),
+                make("2", changes=[change("set-password", target=USER)], hand_over=handed_over()),
+            ],
+            "",
+        ),
+        (
+            [
+                make("1", changes=[change()], hand_over=handed_over()),
+                make("2", changes=[change("set-password", target=USER)]),
+            ],
+            "2",
+        ),
+        (
+            [
+                make("1", changes=[change()]),
+                make("2", changes=[change("assign-role", target=USER)]),
+            ],
+            "1",
+        ),
+    ],
+)
+def test_a_password_that_was_set_and_not_handed_over_is_pending(records, pending):
+    found = pending_credentials(records, user_id=USER, user_principal_name=NAME, created=NOW)
+    assert found == pending
+
+
+@pytest.mark.parametrize(
+    ("target", "created", "pending"),
+    [
+        (NAME, NOW + timedelta(minutes=1), "1"),
+        (NAME, None, "1"),
+        (NAME, NOW + timedelta(days=30), ""),
+        (NAME, NOW - timedelta(days=30), ""),
+        (USER, NOW - timedelta(days=30), "1"),
+    ],
+)
+def test_a_run_that_never_learnt_the_id_has_made_only_an_account_of_its_own_time(
+    target, created, pending
+):
+    records = [make("1", changes=[change(status="unknown", target=target)])]
+    found = pending_credentials(records, user_id=USER, user_principal_name=NAME, created=created)
+    assert found == pending
