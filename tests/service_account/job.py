@@ -59,6 +59,11 @@ class Job:
     # ---- the sandbox's side ------------------------------------------------------------------
 
     @property
+    def domain(self):
+        """The tenant's own domain, the federated one if there is one."""
+        return next(iter(self.tenant.domains))
+
+    @property
     def upn(self):
         return f"practiceprotect@{self.tenant.initial_domain}"
 
@@ -157,6 +162,7 @@ class Job:
         )
         folder = self.folder
         self.change_log = ChangeLog(record, lambda: folder.write_record(record), self.ledger)
+        self.change_log.save()
         transport = Transport(self.cloud, ledger=self.ledger)
         self.transports.append(transport)
         settings = self.client.sign_in

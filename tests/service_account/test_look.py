@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from o365lib.errors import Forbidden, NotFound
-from o365lib.graph.models import FederationConfiguration
-from o365lib.service_account.look import federation_of
-from tests.service_account.example import DEFAULTS
+from o365lib.errors import BadRequest, Forbidden, NotFound, ServiceUnavailable
+from o365lib.graph.models import FederationConfiguration, Organization
+from o365lib.service_account import look
+from o365lib.service_account.look import federation_of, read_facts
+from tests.service_account.example import DEFAULTS, codes
 
 VENDOR = DEFAULTS.vendor
 FIELDS = (
@@ -146,3 +147,312 @@ def test_a_federation_that_could_not_be_read_is_unknown_and_says_why(error):
     assert read.federated_with == "unknown"
     assert str(error.status) in read.evidence
     assert error.code in read.evidence
+
+
+# ---- in a tenant of the sandbox --------------------------------------------------------------
+
+
+def _batches(job):
+    """The paths asked in each batch."""
+    return [
+        [item.path.partition("?")[0] for item in entry.items]
+        for entry in job.ledger.records()
+        if entry.path == "/v1.0/$batch"
+    ]
+
+
+def test_an_empty_tenant_is_read_as_it_is(make_job):
+    job = make_job(display_name="Fernhill & Söhne <Motors>", country="NZ")
+    facts = job.look()
+    assert facts.tenant_id == job.tenant.id
+    assert facts.display_name == "Fernhill & Söhne <Motors>"
+    assert facts.country_letter_code == "NZ"
+    assert facts.initial_domain == job.tenant.initial_domain
+    assert set(facts.domains) == {job.domain, job.tenant.initial_domain}
+    assert facts.user_principal_name == job.upn
+    assert facts.identity == job.identity
+    assert facts.read <= job.time.now()
+    assert (facts.account, facts.federated_domains, facts.namesakes, facts.deleted) == (
+        None,
+        (),
+        (),
+        (),
+    )
+    assert facts.security_defaults is False
+    assert facts.pending_credentials == ""
+
+
+def test_looking_changes_nothing(job):
+    job.add_account("Exchange Administrator")
+    job.look()
+    assert job.written == []
+
+
+def test_an_unfederated_tenant_is_read_in_one_batch_and_nothing_else(job):
+    job.add_account("Global Administrator")
+    before = len(job.ledger.records())
+    job.look()
+    assert [entry.path for entry in job.ledger.records()[before:]] == ["/v1.0/$batch"]
+
+
+def test_a_federated_tenant_is_read_in_two_batches_and_nothing_else(make_job):
+    job = make_job(federation="adfs")
+    before = len(job.ledger.records())
+    job.look()
+    assert [entry.path for entry in job.ledger.records()[before:]] == ["/v1.0/$batch"] * 2
+    assert _batches(job)[1] == [f"/domains/{job.domain}/federationConfiguration"]
+
+
+def test_the_account_is_read_with_its_roles_by_name(job):
+    made = job.add_account("Exchange Administrator", "Global Administrator")
+    account = job.look().account
+    assert account.user.id == made["id"]
+    assert account.user.user_principal_name == job.upn
+    assert account.user.last_password_change_date_time is not None
+    assert account.user.created_date_time is not None
+    assert {role.display_name for role in account.roles} == {
+        "Exchange Administrator",
+        "Global Administrator",
+    }
+    assert {role.assignment_id for role in account.roles} <= set(job.tenant.role_assignments)
+
+
+# what an account can be, by Graph's properties: what refuses the create runbook
+STATES = [
+    ({}, []),
+    ({"roles": ["Exchange Administrator"]}, []),
+    ({"roles": ["Global Administrator"]}, []),
+    ({"roles": ["SharePoint Administrator"]}, ["not-our-account"]),
+    ({"licences": ["O365_BUSINESS_PREMIUM"]}, ["not-our-account"]),
+    ({"userType": "Guest"}, ["not-our-account"]),
+    ({"onPremisesSyncEnabled": True}, ["not-our-account"]),
+    ({"onPremisesImmutableId": "abc=="}, ["not-our-account"]),
+    ({"display_name": "Reception"}, ["not-our-account"]),
+    ({"given_name": None, "surname": None}, ["not-our-account"]),
+    ({"accountEnabled": False}, ["account-disabled"]),
+]
+
+
+@pytest.mark.parametrize(("state", "refused"), STATES, ids=lambda value: str(value)[:40])
+def test_what_is_decided_on_really_arrives_from_the_tenant(job, state, refused):
+    properties = dict(state)
+    job.add_account(*properties.pop("roles", ()), **properties)
+    assert codes(job.plan("create", job.look())) == refused
+
+
+def test_letters_case_of_the_name_does_not_hide_the_account(job):
+    user = job.add_account()
+    user["userPrincipalName"] = f"PracticeProtect@{job.tenant.initial_domain.upper()}"
+    facts = job.look()
+    assert facts.account.user.id == user["id"]
+    assert facts.namesakes == ()
+
+
+FEDERATIONS = [
+    ("practice-protect", "vendor"),
+    ("practice-protect-cyberark", "vendor"),
+    ("adfs", "other"),
+]
+
+
+@pytest.mark.parametrize(("federation", "whose"), FEDERATIONS)
+def test_a_federated_domain_is_known_by_its_configuration(make_job, federation, whose):
+    job = make_job(federation=federation)
+    (domain,) = job.look().federated_domains
+    assert (domain.name, domain.federated_with) == (job.domain, whose)
+    assert domain.evidence
+
+
+@pytest.mark.parametrize("suffix", VENDOR.host_suffixes)
+def test_every_host_family_of_the_vendor_stops_a_removal(make_job, suffix):
+    job = make_job(federation="adfs")
+    configuration = job.tenant.federation_configurations[job.domain]
+    configuration["passiveSignInUri"] = f"https://FIRM.{suffix}:443/run"
+    job.add_account("Global Administrator")
+    assert codes(job.plan("remove", job.look())) == ["federated-with-vendor"]
+
+
+def test_a_federation_that_may_not_be_read_is_unknown(make_job):
+    job = make_job(federation="practice-protect")
+    job.add_account("Exchange Administrator")
+    job.fault("403", "GET", "/domains/*", times=None)
+    facts = job.look()
+    assert facts.federated_domains[0].federated_with == "unknown"
+    assert "403" in facts.federated_domains[0].evidence
+    assert codes(job.plan("remove", facts)) == ["federation-unreadable"]
+
+
+def test_a_federation_that_has_no_configuration_is_unknown(make_job):
+    job = make_job(federation="adfs")
+    job.tenant.federation_configurations.clear()
+    (domain,) = job.look().federated_domains
+    assert domain.federated_with == "unknown"
+
+
+def test_a_federation_that_the_service_cannot_tell_now_is_unknown(make_job):
+    job = make_job(federation="adfs")
+    job.fault("503", "GET", "/domains/*", times=None)
+    (domain,) = job.look().federated_domains
+    assert domain.federated_with == "unknown"
+    assert "503" in domain.evidence
+
+
+def test_a_federation_that_the_service_could_not_tell_at_first_is_asked_again(make_job):
+    job = make_job(federation="adfs")
+    fault = job.fault("503", "GET", "/domains/*", times=2)
+    (domain,) = job.look().federated_domains
+    assert (domain.federated_with, fault.struck) == ("other", 2)
+
+
+def test_namesakes_on_other_domains_are_kept_apart_from_the_account(job):
+    job.tenant.add_user(
+        user_principal_name=f"practiceprotect@{job.domain}", display_name="Practice Protect"
+    )
+    job.tenant.add_user(
+        user_principal_name=f"practiceprotect2@{job.tenant.initial_domain}",
+        display_name="Practice Protect",
+    )
+    facts = job.look()
+    assert facts.account is None
+    assert [user.user_principal_name for user in facts.namesakes] == [
+        f"practiceprotect@{job.domain}"
+    ]
+
+
+def test_an_earlier_account_in_the_recycle_bin_is_seen_and_others_are_not(job):
+    user = job.add_account()
+    other = job.tenant.add_user(
+        user_principal_name=f"other@{job.domain}", display_name="Practice Protect"
+    )
+    for one in (user, other):
+        job.tenant.remove_user(one["id"], job.time.now())
+    assert [deleted.id for deleted in job.look().deleted] == [user["id"]]
+
+
+def test_of_several_onmicrosoft_domains_the_initial_one_counts(job):
+    initial = job.tenant.domains[job.tenant.initial_domain]
+    for name in ("a-fallback.onmicrosoft.com", "z-fallback.onmicrosoft.com"):
+        job.tenant.domains[name] = {**initial, "id": name, "isInitial": False}
+    job.tenant.add_user(
+        user_principal_name="practiceprotect@a-fallback.onmicrosoft.com",
+        display_name="Practice Protect",
+    )
+    facts = job.look()
+    assert facts.user_principal_name == job.upn
+    assert "a-fallback.onmicrosoft.com" in facts.domains
+    assert (facts.account, len(facts.namesakes)) == (None, 1)
+
+
+def test_usable_global_administrators_are_enabled_users_other_than_the_account(job):
+    # A tenant starts with two: the administrator and the emergency account.
+    assert job.look().other_global_administrators == 2
+    job.add_account("Global Administrator")
+    assert job.look().other_global_administrators == 2
+    job.tenant.administrator["accountEnabled"] = False
+    assert job.look().other_global_administrators == 1
+
+
+def test_an_application_is_not_counted_as_a_global_administrator(job):
+    job.tenant.assign_role(job.tenant.application.object_id, "Global Administrator")
+    assert job.look().other_global_administrators == 2
+
+
+def test_a_principal_that_cannot_be_seen_is_looked_up_and_not_counted(job):
+    job.tenant.assign_role("99999999-0000-4000-8000-000000000009", "Global Administrator")
+    assert job.look().other_global_administrators == 2
+    assert _batches(job)[1] == ["/users/99999999-0000-4000-8000-000000000009"]
+
+
+def test_who_holds_the_role_twice_is_counted_once(job):
+    again = job.tenant.assign_role(job.tenant.administrator["id"], "Global Administrator")
+    job.tenant.role_assignments["another-id"] = {**again, "id": "another-id"}
+    assert job.look().other_global_administrators == 2
+
+
+def test_the_only_administrator_left_cannot_be_removed(job):
+    job.add_account("Global Administrator")
+    for user in job.tenant.global_administrators():
+        user["accountEnabled"] = user["userPrincipalName"] == job.upn
+    facts = job.look()
+    assert facts.other_global_administrators == 0
+    assert codes(job.plan("remove", facts)) == ["last-global-administrator"]
+
+
+def test_roles_are_found_behind_many_pages_of_assignments(job):
+    for number in range(450):
+        job.tenant.assign_role(f"99999999-0000-4000-8000-{number:012}", "Directory Readers")
+    job.add_account("Exchange Administrator")
+    late = job.tenant.add_user(
+        user_principal_name=f"late@{job.tenant.initial_domain}",
+        display_name="Late",
+        roles=["Global Administrator"],
+    )
+    facts = job.look()
+    assert [role.display_name for role in facts.account.roles] == ["Exchange Administrator"]
+    assert facts.other_global_administrators == 3
+    assert late["id"] not in [namesake.id for namesake in facts.namesakes]
+    pages = [seen for seen in job.asked if "$skiptoken" in seen.query or "skiptoken" in seen.query]
+    assert pages
+
+
+def test_security_defaults_are_told_where_they_may_be_read(make_job):
+    job = make_job(security_defaults=True)
+    assert job.look().security_defaults is True
+    job.tenant.application.roles -= {"Policy.Read.All"}
+    assert job.begin().look().security_defaults is None
+
+
+NEEDED = [
+    "Organization.Read.All",
+    "Domain.Read.All",
+    "User.ReadWrite.All",
+    "RoleManagement.ReadWrite.Directory",
+]
+
+
+@pytest.mark.parametrize("needed", NEEDED)
+def test_what_must_be_known_is_never_guessed(make_job, needed):
+    job = make_job(begin=False)
+    kept = {"Organization.Read.All", "Domain.Read.All", "User.ReadWrite.All"}
+    kept |= {"RoleManagement.ReadWrite.Directory"}
+    job.tenant.application.roles.clear()
+    job.tenant.application.roles |= kept - {needed}
+    with pytest.raises(Forbidden):
+        job.begin().look()
+
+
+def test_an_organization_without_initial_domain_is_an_error():
+    hidden = Organization(id="1", display_name="Contoso", verified_domains=())
+    with pytest.raises(BadRequest, match=r"Contoso shows no initial domain.*Organization\.Read"):
+        look._initial_domain(hidden)
+
+
+@pytest.mark.parametrize("effect", ["429", "503", "504", "reset-before", "reset-after"])
+@pytest.mark.parametrize("in_batch", [True, False])
+def test_reading_is_repeated_until_it_works(job, effect, in_batch):
+    job.add_account("Exchange Administrator")
+    path = "/users" if in_batch else "/$batch"
+    fault = job.fault(effect, path=path, in_batch=in_batch, retry_after="1.5", times=2)
+    assert job.look().account is not None
+    assert fault.struck == 2
+
+
+def test_a_service_that_goes_on_saying_no_is_reported(job):
+    job.fault("503", path="/organization", times=None)
+    with pytest.raises(ServiceUnavailable):
+        job.look()
+
+
+def test_the_archive_is_asked_about_the_account_that_is_there_and_only_then(job):
+    asked = []
+
+    def pending(user):
+        asked.append(user.id)
+        return "run-1"
+
+    def read():
+        return read_facts(job.session, job.identity, defaults=DEFAULTS, pending=pending)
+
+    assert (read().pending_credentials, asked) == ("", [])
+    user = job.add_account()
+    assert (read().pending_credentials, asked) == ("run-1", [user["id"]])
