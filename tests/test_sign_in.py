@@ -260,6 +260,9 @@ def test_a_renewal_after_the_sessions_were_revoked_says_so(desk):
     state.valid_from = desk.sandbox.clock.now() + timedelta(seconds=5)
     with pytest.raises(SignInError, match="revoked"):
         signed_in.renew()
+    # MSAL has thrown the refresh token away by now.
+    with pytest.raises(SignInError, match="come to its end"):
+        signed_in.renew()
 
 
 def test_a_renewal_after_months_says_that_the_sign_in_has_expired(desk):

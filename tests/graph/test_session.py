@@ -256,6 +256,15 @@ def test_a_secret_that_graph_repeats_in_a_message_is_masked(server, scripted):
     assert server.seen[0].json == {"password": "Sw0rdfish-4-ever"}
 
 
+def test_the_services_id_of_the_last_request_is_kept_also_of_a_refused_one(server, scripted):
+    scripted.session.delete("/users/1")
+    assert scripted.session.last_request_id == "id-1"
+    server.answers(answer(404, error("Request_ResourceNotFound")))
+    with pytest.raises(NotFound):
+        scripted.session.delete("/users/1")
+    assert scripted.session.last_request_id == "id-2"
+
+
 def test_a_redirect_is_refused_with_the_token_kept_at_home(server, scripted):
     server.answers(answer(302, Location="https://evil.example/v1.0/users"))
     with pytest.raises(UntrustedHost, match="redirect"):
@@ -373,6 +382,7 @@ def test_throttled_items_are_sent_again_alone_after_the_longest_wait_of_them(
     assert [one.value() for one in scripted.session.batch(requests)] == ["a", "b", "c"]
     assert standing.sleeps == [3.5]
     assert [item["id"] for item in server.seen[1].json["requests"]] == ["1", "2"]
+    assert [entry.attempt for entry in scripted.transport.ledger.records()] == [1, 2]
 
 
 def test_items_that_stay_throttled_end_as_throttled(server, scripted):
