@@ -260,9 +260,6 @@ def test_a_renewal_after_the_sessions_were_revoked_says_so(desk):
     state.valid_from = desk.sandbox.clock.now() + timedelta(seconds=5)
     with pytest.raises(SignInError, match="revoked"):
         signed_in.renew()
-    # MSAL has thrown the refresh token away by now.
-    with pytest.raises(SignInError, match="come to its end"):
-        signed_in.renew()
 
 
 def test_a_renewal_after_months_says_that_the_sign_in_has_expired(desk):
@@ -273,6 +270,32 @@ def test_a_renewal_after_months_says_that_the_sign_in_has_expired(desk):
     assert caught.value.code == 700082
     with pytest.raises(SignInError):
         signed_in.renew()
+
+
+def test_a_sign_in_without_refresh_token_ends_with_its_first_token(tmp_path):
+    with serving(tmp_path) as server:
+        cloud = server.cloud
+        base = f"{cloud.login_base_url}/contoso/oauth2/v2.0"
+        flow = {"user_code": "ABCDEFGH", "device_code": "a-device-code", "expires_in": 900,
+                "verification_uri": f"{cloud.login_base_url}/device"}  # fmt: skip
+        server.answers(
+            answer(200, {"token_endpoint": f"{base}/token", "issuer": base,
+                         "authorization_endpoint": f"{base}/authorize",
+                         "device_authorization_endpoint": f"{base}/devicecode"}),
+            answer(200, flow),
+            answer(200, {"access_token": "a-first-token", "expires_in": 3600,
+                         "token_type": "Bearer", "scope": "User.Read"}),
+        )  # fmt: skip
+        signed_in = sign_in(
+            DeviceCodeSignIn(method="device-code"),
+            cloud=cloud,
+            tenant="contoso",
+            transport=Transport(cloud, ledger=Ledger()),
+            scopes=("User.Read",),
+            prompt=lambda _: None,
+        )
+        with pytest.raises(SignInError, match="come to its end"):
+            signed_in.renew()
 
 
 def test_a_token_that_cannot_be_read_leaves_permissions_unknown(tmp_path):
