@@ -105,10 +105,21 @@ def test_two_secrets_in_one_text_are_both_masked_and_counted():
     assert secret.mask(text) == f"{MASK}, {MASK}"
 
 
-def test_a_secret_that_contains_another_is_masked_as_a_whole():
-    Secret("inner-ψψψ")
-    Secret("outer-inner-ψψψ-outer")
-    assert secret.mask("x outer-inner-ψψψ-outer x") == f"x {MASK} x"
+@pytest.mark.parametrize("inner", ["ψψψ-begin", "end-ψψψ", "middle"])
+def test_a_secret_that_contains_another_is_masked_as_a_whole(inner):
+    Secret(inner)
+    Secret("ψψψ-begin-middle-end-ψψψ")
+    assert secret.mask("x ψψψ-begin-middle-end-ψψψ x") == f"x {MASK} x"
+
+
+def test_blanks_and_slashes_of_a_url_are_seen_through():
+    Secret("two words/one ψ")
+    for text in (
+        "two%20words/one%20%CF%88",
+        "two%20words%2Fone%20%CF%88",
+        "two+words%2Fone+%CF%88",
+    ):
+        assert secret.mask(text) == MASK
 
 
 def test_a_private_key_is_known_by_each_of_its_lines():

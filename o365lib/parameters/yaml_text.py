@@ -134,7 +134,7 @@ def _read_text(path: Path) -> tuple[str, tuple[str, int, int] | None]:
         return "", (f"is larger than {MAX_BYTES // 1024} KiB; such a file is made of a few lines",
                     1, 1)  # fmt: skip
     try:
-        return raw.decode("utf-8-sig"), None
+        return raw.decode("utf-8"), None
     except UnicodeDecodeError as error:
         before = raw[: error.start]
         line = before.count(b"\n") + 1
@@ -161,7 +161,7 @@ def _read_again(text: str, file: str) -> "_Reader":
     try:
         return reader.feed(YAML(typ="safe", pure=True).parse(text))
     except MarkedYAMLError as error:
-        wrong = _explain(error, text, reader)
+        wrong = _explain(error, reader)
     except ReaderError as error:
         before = text[: error.position]
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
@@ -172,14 +172,11 @@ def _read_again(text: str, file: str) -> "_Reader":
     raise _Unreadable(*wrong)
 
 
-def _explain(error: Any, text: str, reader: "_Reader") -> tuple[str, int, int]:
+def _explain(error: Any, reader: "_Reader") -> tuple[str, int, int]:
     words = f"{error.context or ''} {error.problem or ''}"
     opened = re.search("^(?!.*escape).*(quoted scalar|flow (sequence|mapping)|simple key)", words)
     mark = (error.context_mark if opened else None) or error.problem_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-    lines = text.split("\n")
-    if line <= len(lines) and "\t" in re.findall(r"^\s*", lines[line - 1])[0]:
-        return _sentence(r"'\t'"), line, column
     if not opened and reader.quoted_lines:
         # An apostrophe further down has closed the quotation, so the error shows only there.
         return _sentence("quoted scalar"), *reader.quoted_lines

@@ -195,6 +195,17 @@ class TestDigest:
             after.clients["alpine"], after.defaults
         )
 
+    def test_it_does_not_change_with_the_order_of_names_in_the_defaults(self, folder):
+        before = parameters.load(folder.path)
+        line = "  Global Administrator: 62e90394-69f5-4237-9190-012177145e10\n"
+        folder.change_defaults(line, "")
+        folder.change_defaults("roles:\n", f"roles:\n{line}")
+        after = parameters.load(folder.path)
+        assert list(before.defaults.roles) != list(after.defaults.roles)
+        assert digest(before.clients["alpine"], before.defaults) == digest(
+            after.clients["alpine"], after.defaults
+        )
+
     def test_it_is_a_sha_256_and_works_for_a_client_made_in_code(self, folder):
         made = client(hand_over={"method": "file", "public_key": Path("keys/a.pem")})
         text = made.digest(parameters.load_defaults(folder.path))

@@ -69,6 +69,12 @@ def test_what_is_wrong_is_said_at_its_place_with_what_is_allowed(
     assert sentence in problem.message
 
 
+@pytest.mark.parametrize("value", ["*x", "!x y"])
+def test_a_value_that_cannot_be_read_is_one_problem_and_not_a_wrong_value_too(folder, value):
+    folder.change("display_name: Alpine Books", f"display_name: {value}")
+    assert folder.problem().field == "display_name"
+
+
 def test_every_problem_of_a_file_comes_at_once(folder):
     folder.add("alpine", "client: beta\ntenant: no\nclient: x\ncolour: red\nsign_in: {method: x}\n")
     fields = {problem.field for problem in folder.problems()}
