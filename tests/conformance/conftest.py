@@ -1,19 +1,25 @@
-"""One sandbox for the tests of a file, a fresh tenant for each test, and a plain HTTP caller."""
+"""One sandbox for the tests of a file, a fresh tenant for each test, and clients for both."""
 
 from __future__ import annotations
 
+import asyncio
+import importlib
 import itertools
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import jwt
+import msal
 import pytest
 import requests
 
 from o365lib.sandbox import Sandbox, Served, Tenant
+from tests.conformance.msal_flows import discovery, published
+from tests.conformance.person import Person
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
 _SCOPE = "https://graph.microsoft.com/.default"
 _names = itertools.count(1)
@@ -105,3 +111,97 @@ def call() -> Iterator[Callable[[Served, Tenant], Caller]]:
     yield as_application
     for caller in callers:
         caller.session.close()
+
+
+@pytest.fixture
+def http(served: Served) -> Iterator[requests.Session]:
+    """The HTTP client that MSAL is given: trusts the sandbox's CA and nothing else."""
+    with requests.Session() as session:
+        session.trust_env = False
+        session.verify = str(served.ca_file)
+        yield session
+
+
+@pytest.fixture
+def person(served: Served) -> Iterator[Person]:
+    person = Person(served.ca_file)
+    yield person
+    person.close()
+
+
+@pytest.fixture
+def public(served: Served, tenant: Tenant, http: requests.Session) -> Callable[..., Any]:
+    """Make public client applications; each has a cache of its own."""
+
+    def make(app_id: str = "", authority: str = "") -> msal.PublicClientApplication:
+        return msal.PublicClientApplication(
+            app_id or tenant.public_client.app_id,
+            authority=f"{served.login_base_url}/{authority or tenant.id}",
+            instance_discovery=False,
+            http_client=http,
+        )
+
+    return make
+
+
+@pytest.fixture
+def confidential(served: Served, tenant: Tenant, http: requests.Session) -> Callable[..., Any]:
+    """Make confidential client applications with a given credential."""
+
+    def make(
+        credential: Any, app_id: str = "", authority: str = ""
+    ) -> msal.ConfidentialClientApplication:
+        return msal.ConfidentialClientApplication(
+            app_id or tenant.application.app_id,
+            client_credential=credential,
+            authority=f"{served.login_base_url}/{authority or tenant.id}",
+            instance_discovery=False,
+            http_client=http,
+        )
+
+    return make
+
+
+@pytest.fixture
+def verified(served: Served, tenant: Tenant) -> Callable[..., dict[str, Any]]:
+    """Check a token's signature with the keys that the discovery document names; its claims."""
+    keys = jwt.PyJWKSet.from_dict(published(served, discovery(served, tenant.id)["jwks_uri"]))
+
+    def claims(token: str, audience: str | list[str]) -> dict[str, Any]:
+        key = keys[jwt.get_unverified_header(token)["kid"]]
+        return jwt.decode(token, key, algorithms=["RS256"], audience=audience, leeway=5)
+
+    return claims
+
+
+@pytest.fixture(scope="module")
+def ms() -> Any:
+    """Microsoft's clients, imported when the first test needs them."""
+    return importlib.import_module("tests.conformance.microsoft_clients")
+
+
+@pytest.fixture
+def run(ms: Any, served: Served, tenant: Tenant) -> Callable[..., Any]:
+    """Run a coroutine function with a client that is signed in with the tenant's secret."""
+
+    def run(scenario: Callable[[Any], Awaitable[Any]], credential: Any = None) -> Any:
+        async def main() -> Any:
+            signed_in = credential or ms.with_secret(served, tenant)
+            async with ms.graph_client(served, signed_in) as graph:
+                return await scenario(graph)
+
+        return asyncio.run(main())
+
+    return run
+
+
+@pytest.fixture
+def refused(ms: Any, run: Callable[..., Any]) -> Callable[[Callable[[Any], Awaitable[Any]]], Any]:
+    """The SDK's error that a scenario must end in."""
+
+    def refused(scenario: Callable[[Any], Awaitable[Any]]) -> Any:
+        with pytest.raises(ms.ODataError) as caught:
+            run(scenario)
+        return caught.value
+
+    return refused

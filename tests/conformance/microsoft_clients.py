@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from o365lib.sandbox import Served, Tenant
 
 __all__ = [
+    "PASSWORD",
     "BatchRequestContent",
     "BatchRequestItem",
     "BodyType",
@@ -79,6 +80,7 @@ __all__ = [
     "graph_client",
     "role_assignments_query",
     "role_definitions_query",
+    "service_account",
     "user_query",
     "users_query",
     "with_certificate",
@@ -87,6 +89,7 @@ __all__ = [
 ]
 
 SCOPE = "https://graph.microsoft.com/.default"
+PASSWORD = "Kestrel-41-Lantern-Moss"
 
 
 def with_secret(
@@ -143,6 +146,22 @@ async def graph_client(served: Served, credential: Any) -> AsyncIterator[GraphSe
             yield GraphServiceClient(request_adapter=adapter)
         finally:
             credential.close()
+
+
+def service_account(tenant: Tenant) -> User:
+    """The user of the vendor's article, as the SDK's model."""
+    return User(
+        account_enabled=True,
+        display_name="Practice Protect",
+        given_name="Practice",
+        surname="Protect",
+        mail_nickname="practiceprotect",
+        user_principal_name=f"practiceprotect@{tenant.initial_domain}",
+        usage_location="AU",
+        password_profile=PasswordProfile(
+            password=PASSWORD, force_change_password_next_sign_in=True
+        ),
+    )
 
 
 def users_query(*, advanced: bool = False, **parameters: Any) -> RequestConfiguration[Any]:
