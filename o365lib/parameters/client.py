@@ -39,6 +39,7 @@ from o365lib.parameters.fields import (
     refuse,
     surroundings,
 )
+from o365lib.parameters.public_key import find_fault
 
 COMMAND_LINE_TOOLS = "14d82eec-204b-4c2f-b7e8-296a70dab67e"
 """Microsoft Graph Command Line Tools: the public client that every tenant knows.
@@ -143,9 +144,9 @@ class FileHandOver(Strict):
 
     @field_validator("public_key")
     @classmethod
-    def _is_there(cls, value: Path, info: ValidationInfo) -> Path:
-        if surroundings(info) and not value.is_file():
-            refuse("there is no such file; relative paths start at the folder of `parameters`")
+    def _can_be_encrypted_to(cls, value: Path, info: ValidationInfo) -> Path:
+        if surroundings(info) and (fault := find_fault(value)):
+            refuse(fault)
         return value
 
 

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from o365lib import parameters
 from o365lib.errors import ParametersError, Problem
@@ -101,3 +103,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
 @pytest.fixture
 def load_alpine(folder: Folder) -> Callable[[], parameters.Client]:
     return lambda: parameters.load(folder.path).clients["alpine"]
+
+
+@pytest.fixture(scope="session")
+def public_key_pem() -> bytes:
+    return (
+        rsa.generate_private_key(65537, 2048)
+        .public_key()
+        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    )

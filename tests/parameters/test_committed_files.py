@@ -102,13 +102,13 @@ def test_there_are_examples_of_every_way():
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=range(len(EXAMPLES)))
-def test_an_example_of_the_documentation_loads(folder, example):
+def test_an_example_of_the_documentation_loads(folder, example, public_key_pem):
     # The page shows either a whole file or the lines that differ from the first example.
     whole = example if example.startswith("client: ") else _merge(EXAMPLES[0], example)
     name = re.search(r"^client: (\S+)", whole)[1]
     (folder.clients / "alpine.yaml").unlink()
     (folder.project / "keys").mkdir()
-    (folder.project / "keys" / "vendor.pem").write_text("a public key")
+    (folder.project / "keys" / "vendor.pem").write_bytes(public_key_pem)
     folder.defaults.write_text((ROOT / "parameters" / "defaults.yaml").read_text("utf-8"))
     folder.add(name, whole)
     assert parameters.load(folder.path).clients[name].display_name

@@ -161,7 +161,7 @@ def test_naming_nobody_is_a_problem(folder):
     assert problem.message == "no client was named"
 
 
-def test_a_public_key_must_be_there(folder):
+def test_a_public_key_must_be_there_and_be_one(folder, public_key_pem):
     folder.change("method: mail", "method: file")
     file = folder.clients / "alpine.yaml"
     text = file.read_text()
@@ -171,9 +171,11 @@ def test_a_public_key_must_be_there(folder):
     assert problem.field == "hand_over.public_key"
     assert "there is no such file" in problem.message
     (folder.project / "keys").mkdir()
-    (folder.project / "keys" / "vendor.pem").write_text("a key")
-    loaded = parameters.load_client(folder.path, "alpine")
-    assert loaded.hand_over.public_key == folder.project / "keys/vendor.pem"
+    key = folder.project / "keys" / "vendor.pem"
+    key.write_text("a key")
+    assert "no public key" in folder.problem().message
+    key.write_bytes(public_key_pem)
+    assert parameters.load_client(folder.path, "alpine").hand_over.public_key == key
 
 
 def test_a_secret_that_is_not_there_yet_is_no_problem_of_the_parameters(folder):
