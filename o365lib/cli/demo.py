@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from o365lib.cli.options import Options
-    from o365lib.runs.places import Places
+    from o365lib.places import Places
     from o365lib.runs.summary import RunResult
 
 APPROVED_BY = "Demo Approver"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from o365lib.runs.places import Places
+    from o365lib.places import Places
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class Options:
         Raises:
             UsageError: no parameters were named and none are found.
         """
-        from o365lib.runs.places import Places
+        from o365lib.places import Places
 
         return Places.find(parameters=self.parameters, evidence=self.evidence)
 

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 # Files and pipes have no width; a reason should stand on one line there.
 _WIDTH_OF_A_PIPE = 160
 
-_LONGEST_CELL_LINE = 10_000
-
 _STYLES = {
     "done": "green",
     "nothing to do": "green",
@@ -45,17 +43,14 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: 
     from rich.table import Table
     from rich.text import Text
 
-    from o365lib.runs.summary import one_line
+    from o365lib.plain_text import one_line
 
     table = Table(box=SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
     for column in columns:
         # Ids and outcomes are for copying and searching: they stay on one line if they can.
         table.add_column(column, overflow="fold", no_wrap=column in {"Run", "Outcome"})
     for row in rows:
-        cells = [
-            "\n".join(one_line(line, longest=_LONGEST_CELL_LINE) for line in cell.split("\n"))
-            for cell in row
-        ]
+        cells = ["\n".join(one_line(line) for line in cell.split("\n")) for cell in row]
         table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in cells))
     console().print(table)
 

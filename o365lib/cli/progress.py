@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 import click
 
 from o365lib import clock
+from o365lib.plain_text import without_controls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -90,10 +90,7 @@ def _ending(result: RunResult) -> str:
 def visible(text: str) -> str:
     """Return a text of several lines without what could steer a terminal."""
     lines = text.splitlines()
-    return "\n".join(
-        "".join(each for each in line if unicodedata.category(each) not in {"Cc", "Cf", "Co", "Cs"})
-        for line in lines
-    )
+    return "\n".join(without_controls(line) for line in lines)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from o365lib.cli.options import Options
     from o365lib.parameters import Client
-    from o365lib.runs.places import Places
+    from o365lib.places import Places
 
 DEFAULT_JOBS = 2
 MOST_JOBS = 64

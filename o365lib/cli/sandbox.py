@@ -87,7 +87,10 @@ def _interrupt_when_input_ends() -> None:
     """End with whoever started us, even where that was killed."""
     while os.read(0, 1024):  # past Python's buffer, which must not be held when we end
         pass
-    signal.raise_signal(signal.SIGINT)
+    if not hasattr(signal, "pthread_kill"):  # Windows does not wake a waiting thread
+        os._exit(0)
+    # To the main thread, which waits: one that another thread receives would not wake it.
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
 
 @contextmanager
@@ -157,7 +160,7 @@ def _make_way(folder: Path) -> None:
     """
     try:
         addresses = json.loads((folder / "sandbox.json").read_text("utf-8"))
-        parts = urlsplit(addresses["login_base_url"])
+        parts = urlsplit(str(addresses["login_base_url"]))
         with socket.create_connection((parts.hostname or "", parts.port or 443), timeout=2):
             pass
     except (OSError, ValueError, KeyError, TypeError):
@@ -170,11 +173,13 @@ def _make_way(folder: Path) -> None:
 
 
 def _clear(folder: Path) -> None:
+    if not folder.is_dir():
+        return
     for name in _WRITTEN:
         path = folder / name
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
-    if folder.is_dir() and not any(folder.iterdir()):
+    if not any(folder.iterdir()):
         folder.rmdir()

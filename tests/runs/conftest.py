@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from o365lib.evidence.archive import Archive
+from o365lib.places import Places
 from o365lib.runs.notebook import RunRequest
-from o365lib.runs.places import Places
 from tests.tiny_runbooks import CHANGE, CLOSE, OPEN, notebook
 
 

@@ -46,8 +46,8 @@ def test_rows_keep_the_order_of_the_results():
 def test_a_reason_is_one_line_that_steers_no_terminal_and_shows_no_secret():
     Secret("correct-horse-battery")
     text = "one\ntwo\x1b[31m \u202ered correct-horse-battery"
-    assert summary.one_line(text) == f"one two[31m red {MASK}"
-    assert len(summary.one_line("x" * 5000)) == 300
+    assert summary.reason_of(text) == f"one two[31m red {MASK}"
+    assert len(summary.reason_of("x" * 5000)) == 300
 
 
 def test_json_has_every_result_and_is_json(tmp_path):

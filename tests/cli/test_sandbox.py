@@ -1,0 +1,113 @@
+import json
+import os
+import socket
+import ssl
+import subprocess
+import sys
+import urllib.request
+from urllib.parse import urlsplit
+
+import pytest
+
+from o365lib.cli.sandbox import sandbox_behind
+from o365lib.errors import RunbookError, UsageError
+
+
+def port_of(description) -> int:
+    return urlsplit(description["login_base_url"]).port
+
+
+def is_open(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=5):
+            return True
+    except OSError:
+        return False
+
+
+def test_a_sandbox_serves_behind_a_command_and_goes_with_it(tmp_path):
+    folder = tmp_path / ".sandbox"
+    with sandbox_behind(folder) as description:
+        addresses = json.loads((folder / "sandbox.json").read_text())
+        assert addresses["login_base_url"] == description["login_base_url"]
+        context = ssl.create_default_context(cafile=addresses["ca_file"])
+        tenant = description["tenants"][0]["tenant_id"]
+        url = f"{addresses['login_base_url']}/{tenant}/v2.0/.well-known/openid-configuration"
+        with urllib.request.urlopen(url, context=context) as answer:  # noqa: S310 -- https
+            assert tenant in json.load(answer)["issuer"]
+        assert (folder / "secrets" / "alpine-books.secret").is_file()
+    assert not folder.exists()
+    assert not is_open(port_of(description))
+
+
+def test_its_files_go_also_when_the_command_fails_and_others_files_stay(tmp_path):
+    (tmp_path / "state.sqlite").write_text("somebody's own")
+    with pytest.raises(RuntimeError), sandbox_behind(tmp_path):
+        raise RuntimeError
+    assert [path.name for path in tmp_path.iterdir()] == ["state.sqlite"]
+
+
+def test_a_running_sandbox_is_left_alone(tmp_path):
+    with sandbox_behind(tmp_path / "one") as description:
+        before = (tmp_path / "one" / "sandbox.json").read_text()
+        with (
+            pytest.raises(UsageError, match="A sandbox is running already"),
+            sandbox_behind(tmp_path / "one"),
+        ):
+            pass
+        assert (tmp_path / "one" / "sandbox.json").read_text() == before
+        assert is_open(port_of(description))
+
+
+@pytest.mark.parametrize(
+    "left", ["", "{}", '{"login_base_url": "https://127.0.0.1:1"}', '{"login_base_url": 1}']
+)
+def test_what_a_killed_sandbox_left_behind_does_not_stand_in_the_way(tmp_path, left):
+    (tmp_path / "sandbox.json").write_text(left)
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "old.secret").write_text("old")
+    with sandbox_behind(tmp_path):
+        assert not (tmp_path / "secrets" / "old.secret").exists()
+
+
+def test_a_sandbox_that_does_not_start_is_told(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(RunbookError, match="did not start"), sandbox_behind(tmp_path / "file"):
+        pass
+
+
+def test_a_sandbox_ends_with_whoever_started_it_even_if_that_is_killed(tmp_path):
+    code = (
+        "import os, sys; from pathlib import Path\n"
+        "from o365lib.cli.sandbox import sandbox_behind\n"
+        f"with sandbox_behind(Path({str(tmp_path / 'one')!r})) as told:\n"
+        "    print(told['login_base_url'], flush=True); os._exit(9)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    port = urlsplit(done.stdout.strip()).port
+    assert done.returncode == 9
+    for _ in range(200):
+        if not is_open(port):
+            break
+        with socket.socket() as pause:  # a short wait without a clock of our own
+            pause.settimeout(0.1)
+            pause.bind(("127.0.0.1", 0))
+            pause.listen()
+            with pytest.raises(TimeoutError):
+                pause.accept()
+    assert not is_open(port)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
+def test_serving_alone_tells_how_to_sign_in_and_ends_with_an_interruption(tmp_path):
+    command = [sys.executable, "-m", "o365lib", "sandbox", "serve", "--json", "--tenants", "3"]
+    process = subprocess.Popen(
+        [*command, "--folder", str(tmp_path / "s")], stdout=subprocess.PIPE, text=True
+    )
+    with process:
+        described = json.loads(process.stdout.readline())
+        assert len(described["tenants"]) == 7 + 3
+        assert is_open(port_of(described))
+        process.send_signal(2)
+        assert process.wait() == 0
+    assert not (tmp_path / "s" / "sandbox.json").exists()
