@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .application import Application
     from .clock import SandboxClock
+    from .command import serve_command
     from .faults import Fault
     from .journal import RequestSeen
     from .sandbox import Sandbox
-    from .serve_command import serve_command
     from .server import Served
     from .tenant import SignInState, Tenant
 
@@ -39,7 +39,7 @@ _HOMES = {
     "Served": "server",
     "SignInState": "tenant",
     "Tenant": "tenant",
-    "serve_command": "serve_command",
+    "serve_command": "command",
 }
 
 

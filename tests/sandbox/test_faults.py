@@ -1,3 +1,5 @@
+import contextlib
+
 import pytest
 import requests
 
@@ -129,6 +131,33 @@ def test_a_refused_request_does_nothing(post, tenant, status):
 def test_an_answer_after_the_work_may_be_an_error(post, tenant):
     assert post("504-after").status_code == 504
     assert exists(tenant)
+
+
+@pytest.mark.parametrize("effect", ["400-echo", "502-echo-page"])
+def test_a_refusal_may_quote_token_and_body(post, tenant, graph, new_user, effect):
+    answer = post(effect)
+    assert answer.status_code == int(effect[:3])
+    said = answer.text if effect.endswith("page") else answer.json()["error"]["message"]
+    assert f"Bearer {graph.token}" in said
+    assert new_user()["passwordProfile"]["password"] in said
+    assert not exists(tenant)
+
+
+@pytest.mark.parametrize("effect", ["400-echo", "502-echo-page"])
+def test_the_authority_may_quote_the_form_that_came(sandbox, web, tenant, effect):
+    sandbox.faults.add(Fault(effect=effect, host="login", path="*/token"))
+    answer = web.token(tenant, client_secret="what-was-sent")
+    assert answer.status_code == int(effect[:3])
+    assert "client_secret=what-was-sent" in answer.text
+
+
+@pytest.mark.parametrize("effect", ["400-echo", "503", "reset-before", "503-after"])
+def test_a_password_that_came_is_known_whatever_became_of_the_request(
+    sandbox, post, new_user, effect
+):
+    with contextlib.suppress(requests.ConnectionError):
+        post(effect)
+    assert new_user()["passwordProfile"]["password"] in sandbox.secrets()
 
 
 @pytest.mark.parametrize(("effect", "done"), [("reset-before", False), ("reset-after", True)])
