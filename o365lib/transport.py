@@ -43,6 +43,9 @@ _log = logging.getLogger(__name__)
 _IDLE_SECONDS: Final = 30.0
 
 _TEXT_START: Final = 200
+# So much of a page is searched for secrets before its start is cut off: half of a token is no
+# longer recognised as one.
+_TEXT_SEARCHED: Final = 64 * 1024
 _PLAIN_SEGMENT = re.compile(r"[.$]?[A-Za-z][A-Za-z-]*|v\d\.\d|microsoft\.graph\.[A-Za-z]+")
 Describe = Callable[[Any], Sequence[BatchItemRecord]]
 
@@ -310,13 +313,14 @@ def _response(raw: requests.Response) -> Response:
         body = json_module.loads(content) if content.strip() else None
     except (ValueError, RecursionError):
         body = None
-    start = content[:_TEXT_START].decode("utf-8", "replace") if body is None else ""
+    page = content[:_TEXT_SEARCHED].decode("utf-8", "replace") if body is None else ""
+    readable = "".join(each for each in page if each.isprintable() and each != "\ufffd")
     headers = {name.lower(): value for name, value in raw.headers.items()}
     return Response(
         status=raw.status_code,
         headers=headers,
         body=body,
-        text_start=secret.mask("".join(c for c in start if c.isprintable() and c != "\ufffd")),
+        text_start=secret.mask(readable)[:_TEXT_START],
         size=len(content),
         request_id=headers.get("request-id") or headers.get("x-ms-request-id") or "",
         text=content.decode("utf-8", "replace"),

@@ -372,6 +372,13 @@ def test_a_body_that_is_not_json_is_read_without_failing(server, transport, raw,
     assert (got.body, got.size, got.text_start) == (None, len(raw), start)
 
 
+def test_a_secret_in_a_page_is_masked_before_the_pages_start_is_cut_off(server, transport):
+    token = Secret("eyJ0eXAi" + "x" * 500)
+    page = f"<h1>Bad request</h1><pre>Bearer {token.reveal()}</pre>".encode()
+    server.answers(answer(400, raw=page, content_type="text/html"))
+    assert "xx" not in send(transport).text_start
+
+
 def test_a_body_that_cannot_be_sent_is_a_programming_error_and_is_not_sent(server, transport):
     with pytest.raises(TypeError, match="object"):
         send(transport, method="POST", json={"a": object()})
