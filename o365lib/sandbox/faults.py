@@ -4,6 +4,8 @@ Effects, as `Fault.effect`:
 
 - `503`, `504`, `429`, `401` or any other status from 400 on: refused, nothing is done.
 - `503-after` (any status): done, but answered with the status.
+- `400-echo` (any status): refused; the error's message quotes the token and the body that came.
+- `400-echo-page` (any status): the same as a page of HTML, as a gateway's error page may do.
 - `reset-before`, `reset-after`: the connection is reset before or after the work was done.
 - `drop`: answered with success, and nothing is done.
 - `wrong-body`: done, and answered with a JSON object that has nothing to do with the request.
@@ -34,7 +36,7 @@ _NAMED_EFFECTS = frozenset(
         "redirect",
     }
 )
-_STATUS_EFFECT = re.compile(r"([45]\d\d)(-after)?")
+_STATUS_EFFECT = re.compile(r"([45]\d\d)(-after|-echo|-echo-page)?")
 
 
 @dataclass(kw_only=True)
@@ -71,7 +73,7 @@ class Fault:
             known = ", ".join(sorted(_NAMED_EFFECTS))
             raise ValueError(
                 f"The sandbox knows no effect {self.effect!r}; it knows a status from 400 on, the "
-                f"same followed by -after, and {known}."
+                f"same followed by -after, -echo or -echo-page, and {known}."
             )
         if self.host not in {"login", "graph"}:
             raise ValueError(f"A fault's host is login or graph, not {self.host!r}.")
@@ -90,6 +92,16 @@ class Fault:
         return self.effect not in {"reset-before", "redirect"} and (
             self.status is None or self.effect.endswith("-after")
         )
+
+    @property
+    def echoes(self) -> bool:
+        """Whether the answer quotes what came, secrets included."""
+        return "-echo" in self.effect
+
+    @property
+    def is_page(self) -> bool:
+        """Whether the answer that quotes is a page instead of an error in JSON."""
+        return self.effect.endswith("-echo-page")
 
     def matches(self, *, host: str, method: str, path: str, in_batch: bool) -> bool:
         """Tell whether a request is one of those meant, its tenant aside."""

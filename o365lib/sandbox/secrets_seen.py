@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from urllib.parse import unquote
 
@@ -29,6 +30,13 @@ class SecretsSeen:
         elif isinstance(body, list):
             for item in body:
                 self.add_passwords_in(item)
+
+    def add_passwords_in_json(self, body: bytes) -> None:
+        """Remember the passwords in a request's body, whatever becomes of the request."""
+        try:
+            self.add_passwords_in(json.loads(body))
+        except ValueError:
+            return
 
     def add_bearer(self, authorization: str | None) -> None:
         """Remember the token in an `Authorization` header."""

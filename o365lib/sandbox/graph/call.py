@@ -134,7 +134,6 @@ class GraphCall:
                 "Unable to read JSON request payload. Please ensure Content-Type header is set "
                 "and payload is of valid JSON format."
             )
-        self.sandbox.secrets_seen.add_passwords_in(body)
         return body
 
 

@@ -17,6 +17,7 @@ from o365lib.sandbox.graph.errors import GraphError, for_status, malformed
 from o365lib.sandbox.graph.query import page_token
 from o365lib.sandbox.graph.routes import find_route, normalised
 from o365lib.sandbox.identifiers import new_id
+from o365lib.sandbox.sign_in.pages import echo_page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,6 +61,8 @@ def answer(sandbox: Sandbox, request: GraphRequest) -> Answered:
     """
     tenant: Tenant | None = None
     caller: Caller | None = None
+    # First: a request that is refused has brought its secrets all the same.
+    sandbox.secrets_seen.add_passwords_in_json(request.body)
     try:
         tenant, caller = find_caller(sandbox, read_token(sandbox, request.headers))
         tenant.purge_expired(sandbox.clock.now())
@@ -81,7 +84,7 @@ def answer(sandbox: Sandbox, request: GraphRequest) -> Answered:
 def _answer(sandbox: Sandbox, request: GraphRequest, tenant: Tenant, caller: Caller) -> GraphReply:
     fault = _take_fault(sandbox, request, tenant)
     if fault is not None and not fault.is_after:
-        return _refused(fault)
+        return _refused(fault, request)
     call = _make_call(sandbox, request, tenant, caller)
     return _performed(call, request) if fault is None else _spoiled(call, request, fault)
 
@@ -132,12 +135,24 @@ def _error_reply(sandbox: Sandbox, request: GraphRequest, error: GraphError) -> 
     return GraphReply.of_error(error, date=now, request_id=request.request_id, client_id=client_id)
 
 
-def _refused(fault: Fault) -> GraphReply:
+def _refused(fault: Fault, request: GraphRequest) -> GraphReply:
+    if fault.echoes:
+        return _echo(fault, request)
     if fault.effect == "reset-before":
         raise ConnectionDropped
     if fault.effect == "redirect":
         return GraphReply(status=302, headers={"location": f"{FOREIGN_HOST}/v1.0/"})
     raise for_status(fault.status or 503, fault.retry_after)
+
+
+def _echo(fault: Fault, request: GraphRequest) -> GraphReply:
+    came = f"{request.headers.get('authorization', '')} {request.body.decode(errors='replace')}"
+    status = fault.status or 400
+    if fault.is_page:
+        return GraphReply(
+            status=status, body=echo_page(came), headers={"content-type": "text/html"}
+        )
+    raise GraphError(status, "InvalidRequest", f"This cannot be handled: {came}")
 
 
 def _spoiled(call: GraphCall, request: GraphRequest, fault: Fault) -> GraphReply:

@@ -50,7 +50,7 @@ def answer_sign_in(sandbox: Sandbox, exchange: Exchange) -> Reply:
         in_batch=False,
     )
     if fault is not None and not fault.is_after:
-        return _refuse(fault)
+        return _refuse(fault, exchange)
     reply = _answer(sandbox, exchange, tenant)
     reply.headers.setdefault("x-ms-request-id", exchange.request_id)
     if "client-request-id" in exchange.headers:
@@ -89,12 +89,25 @@ def _unknown_tenant(key: str, *, is_discovery: bool) -> SignInError:
     return error
 
 
-def _refuse(fault: Fault) -> Reply:
+def _refuse(fault: Fault, exchange: Exchange) -> Reply:
+    if fault.echoes:
+        return _echo(fault, exchange)
     if fault.effect == "reset-before":
         raise ConnectionDropped
     if fault.effect == "redirect":
         return Reply.redirect(f"{FOREIGN_HOST}/")
     return _status_reply(fault)
+
+
+def _echo(fault: Fault, exchange: Exchange) -> Reply:
+    came = exchange.body.decode(errors="replace")
+    status = fault.status or 400
+    if fault.is_page:
+        return Reply.html(pages.echo_page(came), status=status)
+    description = f"AADSTS900144: The request is malformed: {came}"
+    codes = [900144]
+    body = {"error": "invalid_request", "error_description": description, "error_codes": codes}
+    return Reply.json(body, status=status)
 
 
 def _status_reply(fault: Fault) -> Reply:

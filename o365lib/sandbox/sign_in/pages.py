@@ -21,6 +21,11 @@ def page(title: str, content: str) -> str:
     )
 
 
+def echo_page(came: str) -> str:
+    """Return a gateway's error page that quotes what came right at its beginning."""
+    return f"<h1>Bad request</h1><pre>{escape(came)}</pre>"
+
+
 def _hidden(fields: dict[str, str]) -> str:
     return "".join(
         f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
