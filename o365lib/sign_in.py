@@ -216,9 +216,15 @@ class _Attempt:
         if isinstance(settings, DeviceCodeSignIn):
             first = self._ask(_by_device_code, application, scopes, prompt, patience_seconds)
         else:
-            hint = settings.user_principal_name
             first = self._ask(
-                _by_browser, application, scopes, prompt, patience_seconds, open_browser, hint
+                lambda: _by_browser(
+                    application,
+                    scopes,
+                    prompt,
+                    patience_seconds=patience_seconds,
+                    open_browser=open_browser,
+                    login_hint=settings.user_principal_name,
+                )
             )
 
         def fetch(fresh: bool) -> Tokens:
@@ -361,6 +367,7 @@ def _by_browser(
     application: Any,
     scopes: list[str],
     prompt: Callable[[Prompt], object],
+    *,
     patience_seconds: float,
     open_browser: Callable[[str], object],
     login_hint: str | None,

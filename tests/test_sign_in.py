@@ -3,6 +3,7 @@
 import itertools
 import threading
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 
@@ -200,6 +201,7 @@ def test_a_person_signs_in_in_the_browser(desk):
     assert prompt.user_code is None
     assert prompt.verification_uri.startswith(desk.cloud.login_base_url)
     assert prompt.verification_uri in prompt.message
+    assert quote(desk.engineer) in prompt.verification_uri
 
 
 def test_a_tenant_may_be_named_by_any_of_its_domains(desk):

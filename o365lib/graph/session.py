@@ -1,55 +1,35 @@
 """The session: reads and writes of Microsoft Graph v1.0, with its rules of patience.
 
-- 429 is waited out for every method, as long as Graph asks and our patience lasts: it was refused
-  before any work. https://learn.microsoft.com/graph/throttling
-- 500, 502, 503, 504 and lost connections are repeated for reads only. A write whose answer was
-  lost is never sent twice: `AnswerLost`, and the caller reads back.
-- A write that certainly did not leave this machine may be sent again.
-- A 401 asks the token source once for a fresh token.
+- What is repeated and what never is, `o365lib.graph.sending` decides for single requests, and
+  `o365lib.graph.batch` for the items of a batch.
 - Paging follows `@odata.nextLink` within the same Graph root only.
-- Errors are exceptions by meaning (`o365lib.errors`), and every wait goes through `clock.sleep`.
+- Errors are exceptions by meaning (`o365lib.errors`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from secrets import SystemRandom
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
 
 from o365lib import clock
 from o365lib.errors import (
     AnswerLost,
-    NoAnswer,
     NotFound,
-    RunbookError,
     ServiceUnavailable,
     UntrustedHost,
 )
 from o365lib.graph import batch
-from o365lib.graph.answers import OK, THROTTLED, TRANSIENT, UNAUTHENTICATED, Asked, error_of
+from o365lib.graph.answers import OK, UNAUTHENTICATED, Asked
 from o365lib.graph.batch import BatchRequest, BatchResponse
 from o365lib.graph.query import Query
+from o365lib.graph.sending import Sender, TokenSource, back_off_seconds, not_json
 from o365lib.ledger import BatchItemRecord
-from o365lib.secret import Secret
 from o365lib.transport import Response, Transport, retry_after_seconds
 
 T = TypeVar("T")
 
 _VERSION: Final = "/v1.0"
-_FIRST_BACK_OFF_SECONDS: Final = 0.5
-_LONGEST_BACK_OFF_SECONDS: Final = 30.0
 _MOST_PAGES: Final = 10_000
-_JITTER = SystemRandom()
-
-
-class TokenSource(Protocol):
-    """Whoever can give an access token for Graph."""
-
-    def token(self) -> Secret:
-        """A token that is valid now."""
-
-    def renew(self) -> Secret:
-        """A fresh token, where the service no longer accepts the last one."""
 
 
 class GraphSession:
@@ -60,9 +40,6 @@ class GraphSession:
         source: of access tokens.
         patience_seconds: how long one call may take with all its waiting.
         max_attempts: how often one request is sent at most.
-
-    Attributes:
-        last_request_id: the service's own id of the last answered request.
     """
 
     def __init__(
@@ -73,12 +50,15 @@ class GraphSession:
         patience_seconds: float = 120,
         max_attempts: int = 6,
     ) -> None:
-        self._transport = transport
-        self._source = source
-        self._patience_seconds = patience_seconds
-        self._max_attempts = max_attempts
+        self._sender = Sender(
+            transport, source, patience_seconds=patience_seconds, max_attempts=max_attempts
+        )
         self._root = transport.cloud.graph_base_url + _VERSION
-        self.last_request_id = ""
+
+    @property
+    def last_request_id(self) -> str:
+        """The service's own id of the last answered request."""
+        return self._sender.last_request_id
 
     def fetch(self, query: Query[T]) -> T:
         """Ask one query and return its result.
@@ -189,12 +169,12 @@ class GraphSession:
             if not positions:
                 return answers
             if any(answered[at].status == UNAUTHENTICATED for at in positions):
-                self._source.renew()
+                self._sender.renew()
                 renewed = True
             asked_for = [retry_after_seconds(answered[at].headers) for at in positions]
             wait = max(seconds if seconds is not None else 0 for seconds in asked_for)
-            wait = wait or _back_off_seconds(attempt)
-            if not self._has_patience(begun, attempt, wait):
+            wait = wait or back_off_seconds(attempt)
+            if not self._sender.has_patience(begun, attempt, wait):
                 return answers
             clock.sleep(wait)
             attempt += 1
@@ -212,7 +192,7 @@ class GraphSession:
         def describe(body: Any) -> list[BatchItemRecord]:
             return batch.item_records(batch.unpack(requests, positions, body))
 
-        answer = self._exchange(
+        answer = self._sender.send(
             asked,
             f"{self._root}/$batch",
             body=batch.pack(requests, positions, done),
@@ -222,7 +202,7 @@ class GraphSession:
         return batch.unpack(requests, positions, _json_object(asked, answer))
 
     def _read(self, asked: Asked, url: str, headers: Mapping[str, str]) -> dict[str, Any]:
-        return _json_object(asked, self._exchange(asked, url, headers=headers))
+        return _json_object(asked, self._sender.send(asked, url, headers=headers))
 
     def _parsed(self, query: Query[T], asked: Asked, body: Any) -> T:
         read = self._all_pages(query, asked, body) if query.is_collection else body
@@ -263,85 +243,8 @@ class GraphSession:
 
     def _write(self, method: str, path: str, body: Any, needs: str) -> Any:
         asked = Asked.to(method, path, needs)
-        answer = self._exchange(asked, self._root + path, body=body)
+        answer = self._sender.send(asked, self._root + path, body=body)
         return _json_object(asked, answer) if answer.size else None
-
-    def _exchange(
-        self,
-        asked: Asked,
-        url: str,
-        *,
-        body: Any = None,
-        headers: Mapping[str, str] | None = None,
-        attempt: int = 1,
-        describe: Callable[[Any], Sequence[BatchItemRecord]] | None = None,
-    ) -> Response:
-        begun, renewed = clock.monotonic(), False
-        while True:
-            wait: float | None = None
-            cause: NoAnswer | None = None
-            try:
-                answer = self._transport.send(
-                    asked.method,
-                    url,
-                    headers=headers,
-                    token=self._source.token(),
-                    json=body,
-                    attempt=attempt,
-                    describe=describe,
-                )
-            except NoAnswer as failure:
-                cause = failure
-                error = _error_without_answer(asked, failure)
-                may_repeat = not (failure.is_lasting or (asked.is_write and failure.was_sent))
-            else:
-                self.last_request_id = answer.request_id
-                if answer.status in OK:
-                    return answer
-                if answer.status == UNAUTHENTICATED and not renewed:
-                    renewed = True
-                    self._source.renew()
-                    attempt += 1
-                    continue
-                error = error_of(
-                    asked,
-                    status=answer.status,
-                    headers=answer.headers,
-                    body=answer.body,
-                    hint=_not_json(answer),
-                )
-                wait = retry_after_seconds(answer.headers)
-                is_transient = answer.status in TRANSIENT and not asked.is_write
-                may_repeat = answer.status == THROTTLED or is_transient
-            wait = _back_off_seconds(attempt) if wait is None else wait
-            if not (may_repeat and self._has_patience(begun, attempt, wait)):
-                raise error from cause
-            clock.sleep(wait)
-            attempt += 1
-
-    def _has_patience(self, begun: float, attempt: int, wait: float) -> bool:
-        elapsed = clock.monotonic() - begun
-        return attempt < self._max_attempts and elapsed + wait <= self._patience_seconds
-
-
-def _back_off_seconds(attempt: int) -> float:
-    # Jitter, so that many clients that were refused together do not come back together.
-    longest = min(_FIRST_BACK_OFF_SECONDS * 2 ** (attempt - 1), _LONGEST_BACK_OFF_SECONDS)
-    return float(longest * _JITTER.uniform(0.5, 1))
-
-
-def _error_without_answer(asked: Asked, failure: NoAnswer) -> RunbookError:
-    if asked.is_write and failure.was_sent:
-        return AnswerLost(
-            f"{asked} was sent, but its answer never came: {failure.reason}.", request=str(asked)
-        )
-    return ServiceUnavailable(
-        f"{asked} could not be asked: {failure.reason}. {failure.message}",
-        code=failure.reason,
-        request=str(asked),
-        state="This request was not sent." if asked.is_write else "",
-        remedy=failure.remedy,
-    )
 
 
 def _json_object(asked: Asked, answer: Response) -> dict[str, Any]:
@@ -349,20 +252,13 @@ def _json_object(asked: Asked, answer: Response) -> dict[str, Any]:
         return answer.body
     if asked.is_write:
         raise AnswerLost(
-            f"{asked} was answered {answer.status}, but not readably: {_not_json(answer)}",
+            f"{asked} was answered {answer.status}, but not readably: {not_json(answer)}",
             request=str(asked),
         )
     raise ServiceUnavailable(
-        f"{asked} was not answered readably: {_not_json(answer)}",
+        f"{asked} was not answered readably: {not_json(answer)}",
         status=answer.status,
         request=str(asked),
         request_id=answer.request_id,
         remedy="Find out whether something stands between this machine and Microsoft Graph.",
     )
-
-
-def _not_json(answer: Response) -> str:
-    if answer.body is not None or not answer.size:
-        return ""
-    kind = answer.headers.get("content-type", "without a type")
-    return f"The answer is not JSON ({kind}, {answer.size} bytes): {answer.text_start}"
