@@ -7,6 +7,7 @@
 """
 
 import base64
+import functools
 import html
 import json
 import re
@@ -97,7 +98,8 @@ def find(text: str) -> int:
     return sum(any(spelling in text for spelling in spellings(value)) for value in known)
 
 
-def spellings(value: str) -> set[str]:
+@functools.cache
+def spellings(value: str) -> frozenset[str]:
     """Return the ways in which a value may be written in JSON, a URL, HTML or base64."""
     ways = {
         value,
@@ -112,7 +114,7 @@ def spellings(value: str) -> set[str]:
     raw = value.encode()
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         ways.add(encode(raw).decode().rstrip("="))
-    return {way for way in ways if len(way) >= _SHORTEST_KNOWN}
+    return frozenset(way for way in ways if len(way) >= _SHORTEST_KNOWN)
 
 
 def _spellings_in(text: str) -> set[str]:

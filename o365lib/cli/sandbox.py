@@ -62,7 +62,7 @@ def sandbox() -> None:
 def serve(context: click.Context, /, *, until_input_ends: bool, **given: Any) -> None:
     """Serve the tenants on this machine until Ctrl-C, and tell how to sign in."""
     try:
-        from o365lib.sandbox.serve_command import serve_command
+        from o365lib.sandbox.command import serve_command
     except ModuleNotFoundError as error:
         raise UsageError(
             f"The sandbox needs {error.name}, which is not installed.",

@@ -11,11 +11,11 @@ from typing import cast
 
 from o365lib import parameters
 from o365lib.errors import Refused, UsageError
+from o365lib.places import Places
 from o365lib.runbook.creation import CreationRun
 from o365lib.runbook.frontend import Frontend
 from o365lib.runbook.removal import RemovalRun
 from o365lib.runbook.run import Run
-from o365lib.runbook.settings import Settings
 
 __all__ = ["PARAMETERS", "CreationRun", "RemovalRun", "open"]
 
@@ -62,8 +62,7 @@ def open(  # noqa: A001 -- read with its module's name, as in `runbook.open(...)
         "run_id": run_id,
     }
     _check_types(request)
-    settings = Settings.from_environment()
-    frontend = Frontend.of(settings)
+    places, frontend = Places.find(), Frontend.of()
     if unknown := frontend.unknown_parameters(set(PARAMETERS)):
         raise Refused(
             "unknown-parameter",
@@ -74,10 +73,10 @@ def open(  # noqa: A001 -- read with its module's name, as in `runbook.open(...)
     run = kind(
         name=name,
         kind="create" if plan_kind == "create" else "remove",
-        settings=settings,
+        places=places,
         frontend=frontend,
-        client=parameters.load_client(settings.parameters, client),
-        defaults=parameters.load_defaults(settings.parameters),
+        client=parameters.load_client(places.parameters, client),
+        defaults=parameters.load_defaults(places.parameters),
         request=request,
     )
     return cast("CreationRun | RemovalRun", run)

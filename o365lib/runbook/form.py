@@ -10,7 +10,8 @@ from typing import Any
 import ipywidgets
 from IPython.display import display
 
-from o365lib.runbook.results import plain
+from o365lib.errors import RunbookError
+from o365lib.plain_text import one_line
 from o365lib.service_account.plan import Plan
 
 
@@ -24,6 +25,7 @@ class ConfirmationForm:
 
     def __init__(self, plan: Plan, *, approver: str) -> None:
         self.plan = plan
+        self.is_confirmed = False
         self.approver = _text("Approved by", approver, "o365-approver")
         self.name = _text("Client's name", "", "o365-client")
         self.button = ipywidgets.Button(
@@ -35,39 +37,43 @@ class ConfirmationForm:
         self.button.add_class("o365-confirm")
         self.answer = ipywidgets.HTML()
         self.answer.add_class("o365-answer")
+        self.box = ipywidgets.VBox(
+            [
+                ipywidgets.HTML(_plan_html(plan)),
+                self.approver,
+                self.name,
+                self.button,
+                self.answer,
+            ]
+        )
 
     def show(self, on_confirm: Callable[[str], None]) -> None:
         """Display the form; `on_confirm` gets the approver's name, once."""
 
         def watch(_change: Any) -> None:
             matches = self.name.value.strip() == self.plan.client
-            self.button.disabled = not (matches and self.approver.value.strip())
+            ready = matches and bool(self.approver.value.strip())
+            self.button.disabled = self.is_confirmed or not ready
 
         def confirm(_button: Any) -> None:
-            if self.button.disabled:
+            # What was typed or clicked in the browser may arrive late, and twice.
+            if self.button.disabled or self.is_confirmed:
                 return
+            approver = self.approver.value.strip()
+            try:
+                on_confirm(approver)
+            except RunbookError as error:
+                self.answer.value = f"<b>Not confirmed.</b> {_safe(str(error))}"
+                return
+            self.is_confirmed = True
             for widget in (self.button, self.name, self.approver):
                 widget.disabled = True
-            approver = self.approver.value.strip()
-            on_confirm(approver)
-            self.answer.value = (
-                f"<b>Confirmed by {html.escape(approver)}.</b> Go on with the next cell."
-            )
+            self.answer.value = f"<b>Confirmed by {_safe(approver)}.</b> Go on with the next cell."
 
         self.name.observe(watch, names="value")
         self.approver.observe(watch, names="value")
         self.button.on_click(confirm)
-        display(
-            ipywidgets.VBox(
-                [
-                    ipywidgets.HTML(_plan_html(self.plan)),
-                    self.approver,
-                    self.name,
-                    self.button,
-                    self.answer,
-                ]
-            )
-        )
+        display(self.box)
 
 
 def _text(description: str, value: str, css_class: str) -> Any:
@@ -97,4 +103,4 @@ def _plan_html(plan: Plan) -> str:
 
 
 def _safe(text: str) -> str:
-    return html.escape(plain(text))
+    return html.escape(one_line(text))

@@ -7,11 +7,13 @@ https://jupyter-client.readthedocs.io/en/stable/messaging.html#display-data
 """
 
 import html
+import os
+from collections.abc import Mapping
 from typing import Any
 
 from IPython.core.getipython import get_ipython
 
-from o365lib.runbook.settings import Settings
+from o365lib.places import DRIVER_VARIABLE
 
 _INNOCENT = {"In", "Out", "exit", "quit", "open", "get_ipython", "runbook"}
 
@@ -27,9 +29,9 @@ class Frontend:
         self.driven = driven
 
     @classmethod
-    def of(cls, settings: Settings) -> "Frontend":
-        """Return the front end of the present kernel."""
-        return cls(driven=settings.driven)
+    def of(cls, environment: Mapping[str, str] = os.environ) -> "Frontend":
+        """Return the front end of the kernel with this environment."""
+        return cls(driven=bool(environment.get(DRIVER_VARIABLE)))
 
     @property
     def is_interactive(self) -> bool:
@@ -96,7 +98,9 @@ def _show_widget(text: str) -> Any:
     import ipywidgets
     from IPython.display import display
 
-    widget = ipywidgets.HTML(f"<p>{html.escape(text)}</p>")
+    widget = ipywidgets.HTML()
     widget.add_class("o365-prompt")
+    # Filled in only now: the beginning of a widget's state goes into the cell's output as text.
     display(widget)
+    widget.value = f"<p>{html.escape(text)}</p>"
     return widget

@@ -15,10 +15,10 @@ from o365lib.errors import RunbookError
 from o365lib.evidence.archive import Archive, RunFolder, new_run_id
 from o365lib.evidence.record import ErrorRecord, Operator, Outcome, Record
 from o365lib.ledger import Ledger
+from o365lib.places import Places
 from o365lib.runbook.frontend import Frontend
 from o365lib.runbook.notebook_copy import NotebookCopy
 from o365lib.runbook.results import StepResult
-from o365lib.runbook.settings import Settings
 from o365lib.runbook.steps import SteppedRun
 from o365lib.service_account.changes import ChangeLog
 from o365lib.service_account.plan import Runbook
@@ -30,7 +30,7 @@ class RecordedRun(SteppedRun):
     Args:
         name: the runbook's name, which is its notebook's.
         kind: which plan it makes.
-        settings: where parameters and archive are.
+        places: where parameters and archive are.
         frontend: who sits in front of the kernel.
         client: the client file.
         defaults: the vendor's names, roles and hosts.
@@ -42,7 +42,7 @@ class RecordedRun(SteppedRun):
         *,
         name: str,
         kind: Runbook,
-        settings: Settings,
+        places: Places,
         frontend: Frontend,
         client: parameters.Client,
         defaults: parameters.Defaults,
@@ -50,18 +50,18 @@ class RecordedRun(SteppedRun):
     ) -> None:
         super().__init__()
         self.kind: Runbook = kind
-        self.settings = settings
+        self.places = places
         self.frontend = frontend
         self.client = client
         self.defaults = defaults
         self.request = request
         self.parameters_digest = parameters.digest(client, defaults)
         self.ledger = Ledger()
-        self.cloud = clouds.find_cloud(client.cloud, sandbox_file=settings.sandbox_file)
+        self.cloud = clouds.find_cloud(client.cloud, sandbox_file=places.sandbox_file)
         self.folder = self._open_folder(name)
         self.record = self._new_record(name)
         self.change_log = ChangeLog(self.record, self.save, self.ledger)
-        self._copy = None if frontend.driven else NotebookCopy(settings.notebook(name), self.folder)
+        self._copy = None if frontend.driven else NotebookCopy(places.runbook(name), self.folder)
         self.save()
         atexit.register(self._abandon)
 
@@ -99,14 +99,14 @@ class RecordedRun(SteppedRun):
         self.save()
 
     def _open_folder(self, name: str) -> RunFolder:
-        archive = Archive(self.settings.evidence)
+        archive = Archive(self.places.evidence)
         run_id = str(self.request["run_id"])
-        if run_id and self.settings.driven:
+        if run_id and self.frontend.driven:
             return archive.run(self.client.client, run_id)
         return archive.new_run(self.client.client, run_id or new_run_id(name))
 
     def _new_record(self, name: str) -> Record:
-        notebook = self.settings.notebook(name)
+        notebook = self.places.runbook(name)
         return Record(
             run_id=self.folder.run_id,
             client=self.client.client,

@@ -251,7 +251,7 @@ class Run(RecordedRun):
 
     def _pending_credentials(self, user: User) -> str:
         return pending_credentials(
-            Archive(self.settings.evidence).records(self.client.client),
+            Archive(self.places.evidence).records(self.client.client),
             user_id=user.id,
             user_principal_name=user.user_principal_name,
             created=user.created_date_time,

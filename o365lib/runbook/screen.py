@@ -17,29 +17,53 @@ from o365lib.secret import Secret
 _SECONDS = 60
 
 
-def show_once(user_principal_name: str, password: Secret, seen: Callable[[], None]) -> None:
-    """Display a button that shows the credentials for a minute, once, and then calls `seen`."""
-    button = ipywidgets.Button(
-        description="Show the credentials, once", layout=ipywidgets.Layout(width="18em")
-    )
-    button.add_class("o365-show-once")
-    field = ipywidgets.HTML()
-    field.add_class("o365-credentials")
+class CredentialsOnce:
+    """A button that shows credentials for a minute, once.
 
-    def clear() -> None:
-        field.value = "<i>No longer shown. Nobody can show it again.</i>"
+    Args:
+        user_principal_name: whose they are.
+        password: let go of after the click.
+        seen: called when they are shown.
+    """
 
-    def show(_button: Any) -> None:
-        button.disabled = True
-        field.value = (
-            f"<p>{html.escape(user_principal_name)}</p>"
+    def __init__(
+        self, user_principal_name: str, password: Secret, seen: Callable[[], None]
+    ) -> None:
+        self._user_principal_name = user_principal_name
+        self._password: Secret | None = password
+        self._seen = seen
+        self.button = ipywidgets.Button(
+            description="Show the credentials, once", layout=ipywidgets.Layout(width="18em")
+        )
+        self.button.add_class("o365-show-once")
+        self.button.on_click(self._on_click)
+        self.field = ipywidgets.HTML()
+        self.field.add_class("o365-credentials")
+
+    def show(self) -> None:
+        """Display the button."""
+        display(ipywidgets.VBox([self.button, self.field]))
+
+    def clear(self) -> None:
+        """Take the credentials off the screen."""
+        self.field.value = "<i>No longer shown. Nobody can show it again.</i>"
+
+    def _on_click(self, _button: Any) -> None:
+        password, self._password = self._password, None
+        if password is None:
+            return
+        self.button.disabled = True
+        self.field.value = (
+            f"<p>{html.escape(self._user_principal_name)}</p>"
             f"<pre>{html.escape(password.reveal())}</pre>"
             f"<p>Shown for {_SECONDS} seconds.</p>"
         )
-        seen()
-        timer = threading.Timer(_SECONDS, clear)
+        self._seen()
+        timer = threading.Timer(_SECONDS, self.clear)
         timer.daemon = True
         timer.start()
 
-    button.on_click(show)
-    display(ipywidgets.VBox([button, field]))
+
+def show_once(user_principal_name: str, password: Secret, seen: Callable[[], None]) -> None:
+    """Display a button that shows the credentials for a minute, once, and then calls `seen`."""
+    CredentialsOnce(user_principal_name, password, seen).show()

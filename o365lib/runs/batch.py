@@ -19,7 +19,7 @@ from typing import Any, Literal
 from o365lib.evidence.archive import Archive
 from o365lib.evidence.record import Outcome
 from o365lib.runs.notebook import RunRequest, check_request, load_papermill, run_notebook
-from o365lib.runs.summary import NOT_STARTED, RunResult, one_line
+from o365lib.runs.summary import NOT_STARTED, RunResult, reason_of
 
 # Waiting in short pieces lets signals be handled on Windows, where a lock cannot be interrupted.
 _WAIT_SECONDS = 0.2
@@ -133,7 +133,7 @@ class _Batch:
                 client=client,
                 runbook=request.runbook.stem,
                 outcome=Outcome.FAILED.value,
-                reason=one_line(f"{type(error).__name__}: {error}"),
+                reason=reason_of(f"{type(error).__name__}: {error}"),
             )
         self.tell(Event("ended", client, result=result))
         return result

@@ -31,9 +31,9 @@ from o365lib.errors import EvidenceError, RunbookError, UsageError
 from o365lib.evidence import notebook_store
 from o365lib.evidence.archive import Archive, RunFolder, new_run_id
 from o365lib.evidence.record import ErrorRecord, Operator, Outcome, Record
+from o365lib.places import Places
 from o365lib.runs import engine
-from o365lib.runs.places import Places
-from o365lib.runs.summary import RunResult, one_line
+from o365lib.runs.summary import RunResult, reason_of
 
 Parameter = str | bool | int | float
 
@@ -186,12 +186,12 @@ def _execute(papermill: Any, request: RunRequest, run: RunFolder, control: Any) 
             control=control,
         )
     except papermill.PapermillExecutionError as error:
-        return one_line(f"{error.ename}: {error.evalue}")
+        return reason_of(f"{error.ename}: {error.evalue}")
     except RunbookError as error:  # the archive's own, on its way through papermill
-        return one_line(error)
+        return reason_of(error)
     except Exception as error:  # whatever happens to one client, the others go on
         _logger.debug("papermill stopped", exc_info=True)
-        return one_line(f"{type(error).__name__}: {error}")
+        return reason_of(f"{type(error).__name__}: {error}")
     finally:
         _close_event_loop()
     return ""
@@ -261,7 +261,7 @@ def _where_it_ended(run: RunFolder, problem: str) -> tuple[str, str, str]:
     for cell in cells:
         for output in cell.get("outputs", []):
             if output["output_type"] == "error":
-                return cell.get("id", ""), output["ename"], one_line(output["evalue"])
+                return cell.get("id", ""), output["ename"], reason_of(output["evalue"])
     return "", "RunError", problem or "The notebook ended without closing its record."
 
 
@@ -278,7 +278,7 @@ def _close(record: Record, step: str, error_type: str, message: str) -> None:
     state = "The tenant was, or may have been, changed." if record.is_changed else ""
     record.outcome = Outcome.UNVERIFIED if record.is_changed else Outcome.FAILED
     known = message or error_type
-    record.reason = one_line(f"{known} (step {step})" if step else known)
+    record.reason = reason_of(f"{known} (step {step})" if step else known)
     record.error = record.error or ErrorRecord(
         type=error_type, message=known, state=state, remedy=_RUN_AGAIN, step=step
     )
@@ -300,7 +300,7 @@ def _result(
         runbook=request.runbook.stem,
         run_id=run.run_id if run else "",
         outcome=str(outcome),
-        reason=one_line(reason),
+        reason=reason_of(reason),
         guard=guard,
         record_file=run.record_file if run and run.record_file.exists() else None,
         notebook_file=run.notebook_file if run and run.notebook_file.exists() else None,

@@ -1,14 +1,13 @@
 """What came of runs: one row a client, counts, the exit status, JSON. Pure."""
 
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from o365lib import secret
 from o365lib.evidence.record import Outcome
+from o365lib.plain_text import one_line
 
 NOT_STARTED = "not started"
 
@@ -27,7 +26,6 @@ OUTCOMES = (
 _GOOD = set(OUTCOMES[:3])
 
 _REASON_LENGTH = 300
-_TAKEN_OUT = {"Cc", "Cf", "Co", "Cs"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,22 +69,14 @@ class RunResult:
         }
 
 
-def one_line(text: object, *, longest: int = _REASON_LENGTH) -> str:
-    """Return a text as one line, without what could steer a terminal, known secrets masked.
-
-    Args:
-        text: whatever it is, a tenant's included.
-        longest: in characters; what is longer is cut.
-    """
-    joined = " ".join(str(text).split())
-    kept = "".join(each for each in joined if unicodedata.category(each) not in _TAKEN_OUT)
-    masked = secret.mask(kept)
-    return masked if len(masked) <= longest else masked[: longest - 1] + "…"
+def reason_of(text: object) -> str:
+    """Return a text as a reason: one line of at most 300 characters, fit to be shown."""
+    return one_line(text, longest=_REASON_LENGTH)
 
 
 def rows(results: Iterable[RunResult]) -> list[tuple[str, str, str, str]]:
     """Return the table's rows under `COLUMNS`, in the order of the results."""
-    return [(each.client, each.outcome, one_line(each.reason), each.run_id) for each in results]
+    return [(each.client, each.outcome, reason_of(each.reason), each.run_id) for each in results]
 
 
 def counts(results: Iterable[RunResult]) -> dict[str, int]:

@@ -15,6 +15,9 @@ from o365lib.errors import UsageError
 
 _INSTALLED = "_notebooks"
 
+# Set in a kernel whose notebook a command of ours executes.
+DRIVER_VARIABLE = "O365_DRIVER"
+
 # Of no use in a kernel, or harmful: another notebook's name, and code that would run before ours.
 _LEFT_OUT = ("JPY_SESSION_NAME", "PYTHONSTARTUP")
 
@@ -105,7 +108,7 @@ class Places:
             "PYDEVD_DISABLE_FILE_VALIDATION": "1",
         }
         if driven:
-            told["O365_DRIVER"] = "1"
+            told[DRIVER_VARIABLE] = "1"
         kept = {name: value for name, value in environment.items() if name not in _LEFT_OUT}
         return {**kept, **told}
 

@@ -1,0 +1,68 @@
+from pathlib import Path
+
+import pytest
+
+from o365lib.errors import UsageError
+from o365lib.places import Places
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    (tmp_path / "parameters").mkdir()
+    (tmp_path / "parameters" / "defaults.yaml").write_text("{}")
+    (tmp_path / "notebooks" / "deeper").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "notebooks" / "deeper")
+    return tmp_path
+
+
+def test_the_project_is_found_from_any_folder_in_it(project):
+    places = Places.find(environment={})
+    assert places.project == project
+    assert places.parameters == project / "parameters"
+    assert places.evidence == project / "evidence"
+    assert places.notebooks == project / "notebooks"
+    assert places.sandbox_file == project / ".sandbox" / "sandbox.json"
+
+
+def test_the_environment_moves_places_and_options_come_before_it(project):
+    environment = {
+        "O365_PARAMETERS": "/elsewhere/parameters",
+        "O365_EVIDENCE": "/archive",
+        "O365_SANDBOX": "/run/sandbox.json",
+    }
+    places = Places.find(environment=environment)
+    assert places.parameters == Path("/elsewhere/parameters").absolute()
+    assert places.evidence == Path("/archive").absolute()
+    assert places.sandbox_file == Path("/run/sandbox.json").absolute()
+    places = Places.find(evidence=Path("here"), environment=environment)
+    assert places.evidence == project / "notebooks" / "deeper" / "here"
+
+
+def test_outside_a_project_one_is_told_so(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="There is no folder `parameters`"):
+        Places.find(environment={})
+
+
+def test_a_runbook_is_named_by_its_first_word_or_as_a_whole(project):
+    for name in ("create_service_account", "remove_service_account", "remove_old_rules"):
+        (project / "notebooks" / f"{name}.ipynb").write_text("{}")
+    places = Places.find(environment={})
+    assert places.runbook("create").stem == "create_service_account"
+    assert places.runbook("remove_old_rules").stem == "remove_old_rules"
+    with pytest.raises(UsageError, match="several runbooks named 'remove'"):
+        places.runbook("remove")
+    with pytest.raises(UsageError, match=r"no runbook named '\.\./create'") as caught:
+        places.runbook("../create")
+    assert "create_service_account" in caught.value.remedy
+
+
+def test_a_kernel_is_told_where_things_are_and_nothing_of_other_notebooks(project):
+    environment = {"PATH": "/bin", "JPY_SESSION_NAME": "x.ipynb", "PYTHONSTARTUP": "/x.py"}
+    told = Places.find(environment={}).kernel_environment(environment, driven=True)
+    assert told["PATH"] == "/bin"
+    assert told["O365_DRIVER"] == "1"
+    assert told["O365_EVIDENCE"] == str(project / "evidence")
+    assert "JPY_SESSION_NAME" not in told
+    assert "PYTHONSTARTUP" not in told
+    assert "O365_DRIVER" not in Places.find(environment={}).kernel_environment({}, driven=False)
