@@ -64,6 +64,7 @@ def _run_both(
     from o365lib.cli.run import is_over
     from o365lib.clouds import SANDBOX
     from o365lib.evidence.archive import Archive
+    from o365lib.runs.batch import Stop
     from o365lib.runs.notebook import RunRequest
 
     clients = {
@@ -76,6 +77,7 @@ def _run_both(
             f"No client in {places.parameters} is in the sandbox.",
             remedy="The demonstration needs client files that say `cloud: sandbox`.",
         )
+    stop = Stop()
     found: list[dict[str, RunResult]] = []
     for word, names in (
         ("create", list(clients)),
@@ -90,7 +92,7 @@ def _run_both(
             )
             for name in names
         ]
-        results = execute(requests, archive=Archive(places.evidence), jobs=jobs)
+        results = execute(requests, archive=Archive(places.evidence), jobs=jobs, stop=stop)
         found.append({result.client: result for result in results})
     created, removed = found
     return {name: (created.get(name), removed.get(name)) for name in clients}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from o365lib.evidence.archive import Archive
-    from o365lib.runs.batch import Event
+    from o365lib.runs.batch import Event, Stop
     from o365lib.runs.notebook import RunRequest
     from o365lib.runs.summary import RunResult
 
@@ -116,14 +116,21 @@ def displayed(total: int) -> Iterator[Display]:
         yield LiveDisplay(progress, total)
 
 
-def execute(requests: Sequence[RunRequest], *, archive: Archive, jobs: int) -> list[RunResult]:
+def execute(
+    requests: Sequence[RunRequest], *, archive: Archive, jobs: int, stop: Stop
+) -> list[RunResult]:
     """Run a batch, showing its progress and heeding Ctrl-C; return its results.
+
+    Args:
+        requests: what to run.
+        archive: where records and executed notebooks go.
+        jobs: how many at once.
+        stop: is pressed by Ctrl-C; what was pressed in an earlier batch still holds.
 
     Raises:
         UsageError: a notebook does not know a parameter. Nothing was started.
     """
-    from o365lib.runs.batch import Stop, run_batch, stopped_by_signals
+    from o365lib.runs.batch import run_batch, stopped_by_signals
 
-    stop = Stop()
     with displayed(len(requests)) as display, stopped_by_signals(stop, say=display.say):
         return run_batch(requests, archive=archive, jobs=jobs, stop=stop, on_event=display.show)

@@ -107,8 +107,9 @@ def _execute_and_show(
     from o365lib.cli.progress import execute
     from o365lib.evidence.archive import Archive
     from o365lib.runs import summary
+    from o365lib.runs.batch import Stop
 
-    results = execute(requests, archive=Archive(places.evidence), jobs=jobs)
+    results = execute(requests, archive=Archive(places.evidence), jobs=jobs, stop=Stop())
     if as_json:
         told = {**summary.to_json(results), "left_out": list(left_out)}
         show_json({**told, "evidence": str(places.evidence)})

@@ -1,5 +1,9 @@
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -70,6 +74,30 @@ def test_only_clients_of_the_sandbox_are_touched(o365, project):
     assert [each["client"] for each in json.loads(result.stdout)["clients"]] == ["cedar-dental"]
     assert [run.client for run in Archive(project / "evidence").runs()] == ["cedar-dental"]
     assert result.exit_code == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
+def test_an_interruption_ends_the_whole_demonstration(project):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "o365lib", "demo", "--json", "--jobs", "1"],
+        cwd=project,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        for line in process.stderr:
+            if "alpine-books: started" in line:
+                process.send_signal(signal.SIGINT)
+                break
+        output, _ = process.communicate()
+    assert process.returncode == 1
+    runs = [each[word] for each in json.loads(output)["clients"] for word in ("create", "remove")]
+    outcomes = [run["outcome"] for run in runs if run]
+    assert outcomes.count("done") == 1
+    assert outcomes.count("not started") == 9
+    assert len(Archive(project / "evidence").runs()) == 1
+    assert not (project / ".sandbox").exists()
 
 
 def test_without_a_client_in_the_sandbox_there_is_nothing_to_show(error_line, project):

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from o365lib.evidence.archive import Archive
+from o365lib.evidence.record import Outcome
 from tests.tiny_runbooks import CHANGE, CLOSE, OPEN
 
 REFUSE = """\
@@ -217,3 +218,18 @@ class TestCtrlC:
         assert record.closed_by == "driver"
         assert record.reason.startswith("The run was stopped: it was interrupted.")
         assert [change.status for change in record.changes] == ["unknown"]
+
+    def test_a_command_that_is_killed_leaves_no_kernel_and_a_readable_record(self, start, project):
+        import psutil
+
+        process, _ = start()
+        kernels = psutil.Process(process.pid).children()
+        assert len(kernels) == 1
+        process.kill()
+        gone, alive = psutil.wait_procs(kernels, timeout=60)
+        assert (len(gone), alive) == (1, [])
+        [run] = Archive(project / "evidence").runs()
+        record = run.read_record()
+        assert record.outcome == Outcome.UNFINISHED
+        assert [change.status for change in record.changes] == ["started"]
+        assert json.loads(run.notebook_file.read_text("utf-8"))["cells"]
