@@ -37,7 +37,12 @@ APPLICATION_ROLES = frozenset(
 )
 """What the confidential application of a tenant is granted at first: all that the job needs."""
 
-DELEGATED_SCOPES = APPLICATION_ROLES | {"Directory.AccessAsUser.All", "User.Read"}
+DELEGATED_SCOPES = APPLICATION_ROLES | {
+    "Directory.AccessAsUser.All",
+    "RoleManagement.Read.Directory",
+    "User.Read",
+    "User.Read.All",
+}
 """What the public client of a tenant is consented to at first."""
 
 

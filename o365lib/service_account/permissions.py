@@ -76,6 +76,11 @@ READ_SCOPES = (
     "RoleManagement.Read.Directory",
 )
 
+_WRITING = {
+    "User.Read.All": "User.ReadWrite.All",
+    "RoleManagement.Read.Directory": "RoleManagement.ReadWrite.Directory",
+}
+
 
 def delegated_scopes(runbook: str, *, dry_run: bool, by_mail: bool) -> tuple[str, ...]:
     """Return the permissions that a person is asked to consent to: no more than the run needs.
@@ -87,9 +92,11 @@ def delegated_scopes(runbook: str, *, dry_run: bool, by_mail: bool) -> tuple[str
     """
     if dry_run:
         return READ_SCOPES
-    scopes = [*READ_SCOPES, "RoleManagement.ReadWrite.Directory"]
+    scopes = dict.fromkeys(READ_SCOPES)
     if runbook == "create":
-        scopes += ["User.ReadWrite.All", *(["Mail.Send"] if by_mail else [])]
+        scopes |= dict.fromkeys(["User.ReadWrite.All", *(["Mail.Send"] if by_mail else [])])
     else:
-        scopes += ["User.DeleteRestore.All", "User.RevokeSessions.All"]
-    return tuple(scopes)
+        scopes |= dict.fromkeys(["User.DeleteRestore.All", "User.RevokeSessions.All"])
+    scopes["RoleManagement.ReadWrite.Directory"] = None
+    # Nobody is asked twice for one thing: who may write may read.
+    return tuple(name for name in scopes if _WRITING.get(name) not in scopes)

@@ -64,3 +64,24 @@ def test_without_mail_the_scopes_are_enough_too():
     for action in actions(plan_of("create", client=client)):
         if action != "hand-over":
             assert scopes & set(NEEDS[action].permissions), action
+
+
+@pytest.mark.parametrize("runbook", ["create", "remove"])
+def test_nobody_is_asked_to_allow_reading_what_may_be_written_already(runbook):
+    scopes = delegated_scopes(runbook, dry_run=False, by_mail=True)
+    assert len(scopes) == len(set(scopes))
+    for scope in scopes:
+        if ".Read." in scope:
+            assert scope.replace(".Read.", ".ReadWrite.") not in scopes
+
+
+@pytest.mark.parametrize("runbook", ["create", "remove"])
+def test_users_roles_and_domains_can_be_read_in_every_run(runbook):
+    scopes = set(delegated_scopes(runbook, dry_run=False, by_mail=True))
+    assert scopes & {"User.Read.All", "User.ReadWrite.All"}
+    assert "RoleManagement.ReadWrite.Directory" in scopes
+    assert scopes >= {
+        "Organization.Read.All",
+        "Domain.Read.All",
+        "Domain-InternalFederation.Read.All",
+    }
