@@ -264,7 +264,7 @@ class _Attempt:
             result = act(*arguments)
         except NoAnswer as failure:
             raise SignInError(
-                f"The sign-in service could not be asked: {failure.reason}. {failure.message}",
+                f"The sign-in service could not be asked. {failure.message}",
                 remedy=failure.remedy or "Try again later.",
                 error=failure.reason,
             ) from failure

@@ -106,6 +106,13 @@ def test_a_lost_answer_is_asked_for_again(server, http, token_url, grant):
     assert http.post(token_url, data={"grant_type": grant}).status_code == 200
 
 
+def test_a_service_that_never_answers_is_given_up_after_four_attempts(server, http, token_url):
+    server.answers(*[reset] * 5)
+    with pytest.raises(NoAnswer):
+        http.get(token_url)
+    assert len(server.seen) == 4
+
+
 def test_a_code_is_never_sent_twice_after_a_lost_answer(server, http, standing, token_url):
     server.answers(reset)
     with pytest.raises(NoAnswer):

@@ -296,6 +296,7 @@ def test_a_sign_in_without_refresh_token_ends_with_its_first_token(tmp_path):
             scopes=("User.Read",),
             prompt=lambda _: None,
         )
+        assert quote(f"{cloud.graph_base_url}/User.Read", safe="").encode() in server.seen[1].body
         with pytest.raises(SignInError, match="come to its end"):
             signed_in.renew()
 

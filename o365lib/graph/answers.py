@@ -125,7 +125,8 @@ def error_of(
             state="The token was not sent anywhere else.",
             remedy="Find out what stands between this machine and Microsoft Graph.",
         )
-    if asked.is_write and (status in TRANSIENT or not status):
+    is_unclear = not status or (status >= 500 and status != NOT_IMPLEMENTED)  # noqa: PLR2004 -- HTTP
+    if asked.is_write and is_unclear:
         how = f"was answered {status}" if status else "got no answer inside its batch"
         return AnswerLost(
             f"{asked} {how}, which does not say whether it was done.", request=str(asked)

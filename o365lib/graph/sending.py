@@ -164,7 +164,7 @@ def _judge_silence(asked: Asked, lost: NoAnswer) -> _Failure:
         message = f"{asked} was sent, but its answer never came: {lost.reason}."
         return _Failure(AnswerLost(message, request=str(asked)), may_repeat=False, cause=lost)
     error = ServiceUnavailable(
-        f"{asked} could not be asked: {lost.reason}. {lost.message}",
+        f"{asked} could not be asked. {lost.message}",
         code=lost.reason,
         request=str(asked),
         state="This request was not sent." if asked.is_write else "",

@@ -49,10 +49,16 @@ def test_every_status_has_an_error_with_a_message_and_no_query(status, body, is_
     assert "$select" not in str(error)
 
 
-@pytest.mark.parametrize("status", [0, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [0, 500, 502, 503, 504, 520, 599])
 def test_a_failure_leaves_it_open_whether_a_write_was_done(status):
     assert type(error_of(WRITE, status=status, headers={}, body=None)) is AnswerLost
     assert type(error_of(READ, status=status, headers={}, body=None)) is ServiceUnavailable
+
+
+def test_what_the_service_does_not_offer_was_certainly_not_done():
+    error = error_of(WRITE, status=501, headers={}, body=None)
+    assert type(error) is ServiceUnavailable
+    assert error.state == "This request changed nothing."
 
 
 def test_a_nested_code_makes_a_bad_request_a_conflict():
