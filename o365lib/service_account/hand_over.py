@@ -80,7 +80,9 @@ def hand_over(
     change_log.record.hand_over = entry
     with change_log.change(planned, target=created.user_id):
         if isinstance(way, MailHandOver):
-            return _mail(session, way, entry, created.password, plan, facts, defaults)
+            letter = _letter(plan, created.password, facts, defaults)
+            subject = f"{defaults.vendor.name} service account for {facts.display_name}"
+            return _mail(session, way, entry, subject=subject, letter=letter)
         if isinstance(way, FileHandOver):
             return _file(way, entry, created.password, plan, folder)
         return _screen(screen, entry, created.password, plan, change_log)
@@ -95,18 +97,13 @@ def _mail(
     session: GraphSession,
     way: MailHandOver,
     entry: HandOverRecord,
-    password: Secret,
-    plan: Plan,
-    facts: Facts,
-    defaults: Defaults,
+    *,
+    subject: str,
+    letter: list[str | Secret],
 ) -> str:
     try:
         entry.request_id = send_mail(
-            session,
-            sender=way.sender,
-            to=[way.recipient],
-            subject=f"{defaults.vendor.name} service account for {facts.display_name}",
-            text=_letter(plan, password, facts, defaults),
+            session, sender=way.sender, to=[way.recipient], subject=subject, text=letter
         )
     except AnswerLost as error:
         entry.status, entry.note = "unknown", "the answer was lost; the mail may have been sent"
