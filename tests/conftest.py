@@ -11,8 +11,10 @@ from o365lib.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from o365lib.sandbox import Served
+    from tests.demo_project import DemoProject
 
 
 # No test asserts a duration, and hypothesis must not either: the machine may be busy. The examples
@@ -35,3 +37,11 @@ def served(sandbox: Sandbox) -> Iterator[Served]:
     """The sandbox, listening on two free loopback ports; the environment is left alone."""
     with sandbox.serve() as serving:
         yield serving
+
+
+@pytest.fixture
+def demo_project(served: Served, tmp_path: Path) -> DemoProject:
+    """The committed parameters and notebooks in a folder of their own, beside a served sandbox."""
+    from tests.demo_project import DemoProject
+
+    return DemoProject(tmp_path, served)

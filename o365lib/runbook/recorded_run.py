@@ -6,12 +6,13 @@
 """
 
 import atexit
+import contextlib
 import getpass
 import hashlib
 import socket
 
 from o365lib import __version__, clock, clouds, parameters
-from o365lib.errors import RunbookError
+from o365lib.errors import EvidenceError, RunbookError
 from o365lib.evidence.archive import Archive, RunFolder, new_run_id
 from o365lib.evidence.record import ErrorRecord, Operator, Outcome, Record
 from o365lib.ledger import Ledger
@@ -127,4 +128,6 @@ class RecordedRun(SteppedRun):
         # The kernel ends and nobody closed the run: say so, rather than leave it open for ever.
         if self.record.outcome is Outcome.UNFINISHED and not self.frontend.driven:
             outcome = Outcome.UNVERIFIED if self.record.is_changed else Outcome.FAILED
-            self.finish(outcome, "the kernel was stopped before the run was closed")
+            # The archive may be gone by now, and nobody is left to be told.
+            with contextlib.suppress(EvidenceError):
+                self.finish(outcome, "the kernel was stopped before the run was closed")

@@ -296,6 +296,8 @@ def test_the_machinery_alone_is_no_run(call):
         getattr(SteppedRun(), call)(*arguments.get(call, []), **named)
 
 
-@pytest.mark.parametrize(("text", "line"), [("a\nb", "a"), ("  \n a \nb", "a"), ("", ""), (" ", "")])
+@pytest.mark.parametrize(
+    ("text", "line"), [("a\nb", "a"), ("  \n a \nb", "a"), ("", ""), (" ", "")]
+)
 def test_the_first_line_is_the_first_that_says_something(text, line):
     assert first_line(text) == line

@@ -1,0 +1,220 @@
+import pytest
+
+from o365lib.errors import AnswerLost, ChangeFailed, GraphError, HandOverFailed, NotVerified
+from o365lib.evidence.record import HandOverRecord, Outcome
+from o365lib.sandbox import Fault
+
+SEND = "/v1.0/users/*/sendMail"
+
+
+def kept(opened):
+    return opened.run.folder.read_record()
+
+
+def mailed_passwords(project, client="alpine-books"):
+    return [
+        line.partition(":")[2].strip()
+        for mail in project.tenant(client).outbox
+        for line in mail["message"]["body"]["content"].splitlines()
+        if line.startswith("Password:")
+    ]
+
+
+def test_the_account_is_made_handed_over_given_its_role_and_read_back(open_run, demo_project):
+    opened = open_run("create", "alpine-books", ticket="T-1")
+    opened.to("close")
+    account = demo_project.account("alpine-books")
+    assert (account["givenName"], account["surname"]) == ("Practice", "Protect")
+    assert account["displayName"] == "Practice Protect"
+    assert not account.get("assignedLicenses")
+    assert demo_project.roles("alpine-books") == {"Exchange Administrator"}
+    (password,) = mailed_passwords(demo_project)
+    assert demo_project.tenant("alpine-books").password_of(account["id"]) == password
+    record = kept(opened)
+    assert record.outcome == Outcome.DONE
+    assert [(each.action, each.status) for each in record.changes] == [
+        ("create-user", "accepted"),
+        ("hand-over", "accepted"),
+        ("assign-role", "accepted"),
+    ]
+    assert all(each.target == account["id"] for each in record.changes)
+    assert record.hand_over.status == "accepted"
+    assert record.hand_over.recipient == "onboarding@practiceprotect.com"
+    assert all(check.passed for check in record.verification)
+    assert demo_project.leaks() == []
+
+
+def test_a_second_run_finds_nothing_to_do(open_run, demo_project):
+    open_run("create", "alpine-books").to("close")
+    before = demo_project.writes()
+    opened = open_run("create", "alpine-books")
+    opened.to("close")
+    assert kept(opened).outcome == Outcome.NOTHING_TO_DO
+    assert demo_project.writes() == before
+
+
+def test_a_wrong_role_is_put_right_and_the_password_left_alone(open_run, demo_project):
+    password = demo_project.tenant("cedar-dental").password_of(
+        demo_project.account("cedar-dental")["id"]
+    )
+    opened = open_run("create", "cedar-dental")
+    opened.to("close")
+    account = demo_project.account("cedar-dental")
+    assert demo_project.roles("cedar-dental") == {"Global Administrator"}
+    assert demo_project.tenant("cedar-dental").password_of(account["id"]) == password
+    assert demo_project.tenant("cedar-dental").outbox == []
+    assert kept(opened).reason.endswith("Global Administrator assigned, surplus role taken away")
+
+
+def test_repeating_the_creation_makes_no_second_account_and_keeps_the_password(
+    open_run, demo_project
+):
+    opened = open_run("create", "alpine-books")
+    opened.to("create_user")
+    shown = [repr(opened.run.create_user()) for _ in range(2)]
+    opened.to("close", after="create_user")
+    assert len(set(shown)) == 1
+    assert demo_project.writes().count("POST /v1.0/users") == 1
+    account = demo_project.account("alpine-books")
+    assert demo_project.tenant("alpine-books").password_of(account["id"]) in mailed_passwords(
+        demo_project
+    )
+    assert kept(opened).outcome == Outcome.DONE
+
+
+def test_repeating_the_hand_over_sends_nothing_a_second_time(open_run, demo_project):
+    opened = open_run("create", "alpine-books")
+    opened.to("hand_over")
+    assert "already" in repr(opened.run.hand_over())
+    assert len(mailed_passwords(demo_project)) == 1
+
+
+@pytest.mark.parametrize("effect", ["503", "reset-before", "403"])
+def test_a_failed_hand_over_may_be_repeated_in_the_same_notebook(open_run, demo_project, effect):
+    demo_project.sandbox.faults.add(Fault(method="POST", path=SEND, effect=effect))
+    opened = open_run("create", "alpine-books")
+    with pytest.raises(HandOverFailed):
+        opened.to("hand_over")
+    assert kept(opened).outcome in {Outcome.FAILED, Outcome.UNVERIFIED}
+    assert kept(opened).closed_by == "runbook"
+    opened.to("close", after="create_user")
+    assert kept(opened).outcome == Outcome.DONE
+    account = demo_project.account("alpine-books")
+    (password,) = mailed_passwords(demo_project)
+    assert demo_project.tenant("alpine-books").password_of(account["id"]) == password
+
+
+def test_a_mail_that_may_have_been_sent_is_followed_by_another_password(open_run, demo_project):
+    demo_project.sandbox.faults.add(Fault(method="POST", path=SEND, effect="reset-after"))
+    opened = open_run("create", "alpine-books")
+    with pytest.raises(HandOverFailed):
+        opened.to("hand_over")
+    assert kept(opened).hand_over.status == "unknown"
+    opened.to("close", after="create_user")
+    first, second = mailed_passwords(demo_project)
+    account = demo_project.account("alpine-books")
+    assert first != second == demo_project.tenant("alpine-books").password_of(account["id"])
+    assert "set-password" in [change.action for change in kept(opened).changes]
+
+
+def test_a_password_that_nobody_was_given_is_replaced_by_the_next_run(open_run, demo_project):
+    demo_project.sandbox.faults.add(Fault(method="POST", path=SEND, effect="403"))
+    with pytest.raises(HandOverFailed):
+        open_run("create", "alpine-books").to("hand_over")
+    account = demo_project.account("alpine-books")
+    unknown = demo_project.tenant("alpine-books").password_of(account["id"])
+    opened = open_run("create", "alpine-books")
+    opened.to("close")
+    assert kept(opened).outcome == Outcome.DONE
+    (password,) = mailed_passwords(demo_project)
+    assert unknown != password == demo_project.tenant("alpine-books").password_of(account["id"])
+    assert (
+        len(
+            [
+                1
+                for each in demo_project.tenant("alpine-books").users.values()
+                if each["displayName"] == "Practice Protect"
+            ]
+        )
+        == 1
+    )
+
+
+def test_the_role_comes_after_the_hand_over_whose_failure_leaves_it_out(open_run, demo_project):
+    demo_project.sandbox.faults.add(Fault(method="POST", path=SEND, effect="403"))
+    with pytest.raises(HandOverFailed):
+        open_run("create", "alpine-books").to("close")
+    assert demo_project.roles("alpine-books") == set()
+
+
+@pytest.mark.parametrize(
+    ("path", "missing"),
+    [
+        ("/v1.0/roleManagement/directory/roleAssignments", "roles: none"),
+        ("/v1.0/users", "account: does not exist"),
+    ],
+)
+def test_a_write_that_is_accepted_and_dropped_is_not_success(open_run, demo_project, path, missing):
+    demo_project.sandbox.faults.add(Fault(method="POST", path=path, effect="drop"))
+    opened = open_run("create", "alpine-books")
+    with pytest.raises((NotVerified, ChangeFailed, GraphError, HandOverFailed)):
+        opened.to("close")
+    record = kept(opened)
+    assert record.outcome in {Outcome.UNVERIFIED, Outcome.FAILED}
+    if isinstance(record.verification, list) and record.verification:
+        assert missing in record.error.message
+
+
+def test_an_answer_that_is_lost_for_good_ends_unverified_and_the_next_run_finishes(
+    open_run, demo_project
+):
+    demo_project.sandbox.faults.add(
+        Fault(method="POST", path="/v1.0/roleManagement/*", effect="reset-after", times=9)
+    )
+    demo_project.sandbox.faults.add(
+        Fault(method="GET", path="/v1.0/roleManagement/*", effect="503", times=None, after=2)
+    )
+    opened = open_run("create", "alpine-books")
+    with pytest.raises((AnswerLost, GraphError, NotVerified)):
+        opened.to("close")
+    assert kept(opened).outcome == Outcome.UNVERIFIED
+    demo_project.sandbox.faults.clear()
+    again = open_run("create", "alpine-books")
+    again.to("close")
+    assert demo_project.roles("alpine-books") == {"Exchange Administrator"}
+    assert kept(again).outcome in {Outcome.DONE, Outcome.NOTHING_TO_DO}
+
+
+def test_credentials_that_nobody_looked_at_are_not_success(open_run):
+    opened = open_run("create", "gumtree-vets")
+    opened.to("assign_role")
+    run = opened.run
+    entry = HandOverRecord(
+        method="screen",
+        recipient="screen",
+        user_id=run.current_plan.user_id,
+        date_time=run.record.started,
+    )
+    run.record.hand_over = entry
+    with pytest.raises(NotVerified, match="Nobody has looked"):
+        run.verify()
+    assert kept(opened).outcome == Outcome.UNVERIFIED
+    run.record.hand_over.status = "accepted"
+    opened.to("close", after="assign_role")
+
+
+def test_an_encrypted_file_lies_beside_the_record_and_holds_no_secret(open_run, demo_project):
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    key = rsa.generate_private_key(65537, 2048)
+    pem = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    (demo_project.folder / "recipient.pem").write_bytes(pem)
+    demo_project.edit("alpine-books", hand_over={"method": "file", "public_key": "recipient.pem"})
+    opened = open_run("create", "alpine-books")
+    opened.to("close")
+    assert (opened.run.folder.path / "credentials.json").is_file()
+    assert kept(opened).hand_over.method == "file"
+    assert demo_project.leaks() == []

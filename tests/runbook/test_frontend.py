@@ -1,0 +1,95 @@
+import json
+
+import pytest
+
+from o365lib.runbook.frontend import Frontend
+from tests.desk import Desk
+
+PREPARE = """
+from IPython import get_ipython
+from o365lib.runbook.frontend import Frontend
+front, driven = Frontend(driven=False), Frontend(driven=True)
+def tell(*values):
+    import json
+    print(json.dumps(values))
+"""
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory):
+    with Desk(tmp_path_factory.mktemp("desk")) as open_desk:
+        open_desk.run(PREPARE)
+        yield open_desk
+
+
+@pytest.fixture
+def interactive(desk):
+    desk.is_interactive = True
+    return desk
+
+
+@pytest.fixture
+def alone(desk):
+    desk.is_interactive = False
+    return desk
+
+
+def told(outputs):
+    return json.loads("".join(output["text"] for output in outputs))
+
+
+def test_without_a_kernel_nobody_is_there():
+    front = Frontend(driven=False)
+    assert (front.is_interactive, front.can_prompt) == (False, False)
+    assert front.unknown_parameters({"client"}) == []
+    assert front.cell() == ("", "")
+    assert front.prompt("text") is None
+    front.announce("look")
+
+
+LOOK = "tell(front.is_interactive, front.can_prompt, driven.is_interactive, driven.can_prompt)"
+
+
+def test_where_input_is_answered_a_person_sits_there(interactive):
+    assert told(interactive.run(LOOK)) == [True, True, False, True]
+
+
+def test_where_input_is_not_answered_nobody_does(alone):
+    assert told(alone.run(LOOK)) == [False, False, False, True]
+
+
+def test_the_cell_that_is_executed_is_known(interactive):
+    source = "tell(front.cell())"
+    assert told(interactive.run(source, cell_id="look")) == [["look", source]]
+
+
+def test_names_that_no_runbook_knows_are_found_where_nobody_types(alone):
+    alone.run("aproved_by = 'Kim'; client = 'alpine'; _own = 1")
+    names = "front.unknown_parameters({'client', 'front', 'driven', 'tell', 'Frontend'})"
+    assert told(alone.run(f"tell({names})")) == [["aproved_by"]]
+    alone.is_interactive = True
+    assert told(alone.run(f"tell({names})")) == [[]]
+
+
+def test_a_prompt_on_the_desk_is_a_widget_and_in_no_output(interactive):
+    outputs = interactive.run("handle = front.prompt('code <QXW-4711>'); None")
+    assert interactive.value("o365-prompt") == "<p>code &lt;QXW-4711&gt;</p>"
+    assert len(outputs) == 1
+    assert "QXW" not in json.dumps(outputs)
+
+
+def test_a_settled_prompt_shows_what_became_of_it(interactive):
+    interactive.run("handle = front.prompt('code QXW-4711')")
+    interactive.run("front.settle(handle, 'Signed <in>.')")
+    assert interactive.value("o365-prompt") == "<p>Signed &lt;in&gt;.</p>"
+    assert interactive.run("front.settle(None, 'Signed in.')") == []
+
+
+def test_to_the_driver_a_prompt_and_a_step_travel_where_jupyter_keeps_nothing(alone):
+    outputs = alone.run("driven.prompt('code QXW-4711'); driven.announce('look')")
+    assert "QXW" not in json.dumps(outputs)
+    assert alone.transients[-2:] == [{"prompt": "code QXW-4711"}, {"step": "look"}]
+
+
+def test_without_a_driver_no_step_is_announced(interactive):
+    assert interactive.run("front.announce('look')") == []

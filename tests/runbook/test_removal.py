@@ -1,0 +1,98 @@
+import pytest
+
+from o365lib.errors import GraphError, NotVerified, Refused
+from o365lib.evidence.record import Outcome
+from o365lib.sandbox import Fault
+
+
+def kept(opened):
+    return opened.run.folder.read_record()
+
+
+def test_roles_then_sessions_then_the_user_by_its_id_and_then_a_look(open_run, demo_project):
+    account = demo_project.account("gumtree-vets")
+    opened = open_run("remove", "gumtree-vets")
+    opened.to("close")
+    assert demo_project.account("gumtree-vets") is None
+    assert account["id"] in demo_project.tenant("gumtree-vets").deleted_users
+    writes = demo_project.writes()
+    assert [write.split("/")[0] for write in writes] == ["DELETE ", "POST ", "DELETE "]
+    assert "roleAssignments" in writes[0]
+    assert writes[1].endswith(f"/users/{account['id']}/revokeSignInSessions")
+    assert writes[2].endswith(f"/users/{account['id']}")
+    record = kept(opened)
+    assert (record.outcome, record.reason) == (
+        Outcome.DONE,
+        f"{account['userPrincipalName']}: roles taken away, sessions ended, deleted",
+    )
+
+
+def test_what_undoing_needs_is_kept_before_the_first_change(open_run, demo_project):
+    account = demo_project.account("gumtree-vets")
+    demo_project.sandbox.faults.add(
+        Fault(method="DELETE", path="/v1.0/roleManagement/*", effect="403")
+    )
+    opened = open_run("remove", "gumtree-vets")
+    with pytest.raises(GraphError):
+        opened.to("remove_roles")
+    undo = kept(opened).undo
+    assert undo["id"] == account["id"]
+    assert undo["role_assignments"][0]["display_name"] == "Exchange Administrator"
+    assert demo_project.roles("gumtree-vets") == {"Exchange Administrator"}
+
+
+def test_a_second_removal_has_nothing_to_do(open_run, demo_project):
+    open_run("remove", "gumtree-vets").to("close")
+    before = demo_project.writes()
+    opened = open_run("remove", "gumtree-vets")
+    opened.to("close", approved_by="")
+    assert kept(opened).outcome == Outcome.NOTHING_TO_DO
+    assert demo_project.writes() == before
+
+
+def test_each_step_may_be_repeated(open_run, demo_project):
+    opened = open_run("remove", "gumtree-vets")
+    opened.to("remove_roles")
+    for name in ("remove_roles", "revoke_sessions", "revoke_sessions", "delete_user"):
+        getattr(opened.run, name)()
+    opened.run.delete_user()
+    opened.to("close", after="delete_user")
+    assert kept(opened).outcome == Outcome.DONE
+    assert demo_project.account("gumtree-vets") is None
+
+
+def test_while_a_domain_is_federated_with_the_vendor_the_account_stays(open_run, demo_project):
+    opened = open_run("remove", "bayside-legal")
+    with pytest.raises(Refused) as caught:
+        opened.to("close")
+    assert caught.value.code == "federated-with-vendor"
+    assert demo_project.roles("bayside-legal") == {"Global Administrator"}
+    assert demo_project.writes() == []
+
+
+def test_a_deletion_that_is_accepted_and_dropped_is_not_success(open_run, demo_project):
+    demo_project.sandbox.faults.add(Fault(method="DELETE", path="/v1.0/users/*", effect="drop"))
+    opened = open_run("remove", "gumtree-vets")
+    with pytest.raises(NotVerified):
+        opened.to("close")
+    assert kept(opened).outcome == Outcome.UNVERIFIED
+    assert demo_project.account("gumtree-vets") is not None
+
+
+def test_roles_that_still_show_hold_the_deletion_up(open_run, demo_project):
+    demo_project.sandbox.faults.add(
+        Fault(method="DELETE", path="/v1.0/roleManagement/*", effect="drop")
+    )
+    opened = open_run("remove", "gumtree-vets")
+    with pytest.raises(NotVerified):
+        opened.to("close")
+    assert demo_project.account("gumtree-vets") is not None
+    assert not any(write.startswith("DELETE /v1.0/users") for write in demo_project.writes())
+
+
+def test_a_dry_run_of_a_removal_changes_nothing(open_run, demo_project):
+    opened = open_run("remove", "gumtree-vets", dry_run=True)
+    opened.to("close", approved_by="Kim")
+    assert kept(opened).outcome == Outcome.PLANNED
+    assert kept(opened).undo is None
+    assert demo_project.writes() == []
