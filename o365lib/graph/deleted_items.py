@@ -42,8 +42,9 @@ def get_deleted_user(user_id: str) -> Query[DeletedUser | None]:
     Needs `User.Read.All`.
     https://learn.microsoft.com/graph/api/directory-deleteditems-get
     """
+    # Without `$select` the answer need not say when it was deleted.
     return Query(
-        f"{_ITEMS}/{segment(user_id)}",
+        with_query(f"{_ITEMS}/{segment(user_id)}", {"$select": DeletedUser.properties()}),
         DeletedUser.from_graph,
         needs=_READ,
         if_missing=lambda: None,

@@ -11,7 +11,7 @@ from o365lib import clock
 from o365lib.errors import GraphError, NotFound, NotVerified
 from o365lib.evidence.record import Check
 from o365lib.graph.deleted_items import get_deleted_user
-from o365lib.graph.models import RoleAssignment, User
+from o365lib.graph.models import DeletedUser, RoleAssignment, User
 from o365lib.graph.read_batch import Answer, ReadBatch
 from o365lib.graph.role_management import list_role_assignments
 from o365lib.graph.session import GraphSession
@@ -71,18 +71,24 @@ def verify_removal(session: GraphSession, plan: Plan, *, patience_seconds: float
             user = batch.add(get_user(plan.user_id))
             deleted = batch.add(get_deleted_user(plan.user_id))
         found, bin_entry = _user_or_none(user), deleted.value()
-        recycled = f"there, deleted {bin_entry.deleted_date_time}" if bin_entry else "not there"
         return [
             _check("account", _ABSENT, _ABSENT if found is None else "exists"),
             Check(
                 name="recycle bin",
                 wanted="there",
-                found=recycled,
+                found=_in_recycle_bin(bin_entry),
                 passed=bin_entry is not None,
             ),
         ]
 
     return _until_passed(look_by_id if plan.user_id else look_by_name, patience_seconds)
+
+
+def _in_recycle_bin(entry: DeletedUser | None) -> str:
+    if entry is None:
+        return "not there"
+    instant = entry.deleted_date_time
+    return f"there, deleted {clock.iso(instant)}" if instant else "there"
 
 
 def _until_passed(look: Callable[[], list[Check]], patience_seconds: float) -> list[Check]:

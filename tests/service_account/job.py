@@ -147,11 +147,11 @@ class Job:
         }
         return make_client(**(content | self.client_changes))
 
-    def begin(self, *, as_person=None):
+    def begin(self, *, as_person=None, runbook="create"):
         """Start a run: a record, a ledger, a sign-in."""
         # No two runs of a client fall into one second, which is how finely Graph tells an instant.
         self.sandbox.clock.advance(seconds=2)
-        run_id = new_run_id("create")
+        run_id = new_run_id(runbook)
         self.folder = self.archive.new_run(self.tenant.name, run_id)
         self.ledger = Ledger()
         record = Record(
@@ -180,7 +180,7 @@ class Job:
             cloud=self.cloud,
             tenant=self.tenant.initial_domain,
             transport=transport,
-            scopes=delegated_scopes("create", dry_run=False, by_mail=True),
+            scopes=delegated_scopes(runbook, dry_run=False, by_mail=True),
             prompt=lambda prompt: self.sandbox.approve_device_code(
                 prompt.user_code.reveal(), as_person
             ),
