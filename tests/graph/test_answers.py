@@ -59,6 +59,12 @@ def test_what_the_service_does_not_offer_was_certainly_not_done():
     error = error_of(WRITE, status=501, headers={}, body=None)
     assert type(error) is ServiceUnavailable
     assert error.state == "This request changed nothing."
+    assert "trying again does not help" in error.remedy
+
+
+def test_a_request_held_up_by_another_says_so():
+    error = error_of(WRITE, status=424, headers={}, body=None)
+    assert "on which it depends failed" in error.message
 
 
 def test_a_nested_code_makes_a_bad_request_a_conflict():

@@ -88,6 +88,11 @@ def test_an_item_held_up_without_a_dependency_goes_with_its_throttled_neighbour(
     assert to_repeat(REQUESTS, answers, renewed=False) == [0, 1]
 
 
+def test_an_item_held_up_by_nothing_that_is_repeated_is_final():
+    answers = unpack(REQUESTS, [0], {"responses": [{"id": "0", "status": 424}]})
+    assert to_repeat(REQUESTS, answers, renewed=False) == []
+
+
 def test_an_item_whose_dependency_is_final_is_not_repeated_beside_a_throttled_one():
     requests = [
         BatchRequest("PATCH", "/a", {}),

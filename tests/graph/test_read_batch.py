@@ -3,7 +3,7 @@
 import pytest
 
 from o365lib.errors import Forbidden, NotFound, UntrustedHost
-from o365lib.graph import domains, organization, role_management, users
+from o365lib.graph import deleted_items, domains, organization, role_management, users
 from o365lib.graph.query import Query
 from o365lib.graph.read_batch import ReadBatch
 from o365lib.sandbox import Fault
@@ -38,6 +38,12 @@ def test_one_querys_error_is_its_own(wire):
     assert "RoleManagement.Read.Directory" in caught.value.remedy
     with pytest.raises(NotFound):
         user.value()
+
+
+def test_a_query_that_takes_a_header_has_it_inside_the_batch_too(wire):
+    with ReadBatch(wire.session) as batch:
+        deleted = batch.add(deleted_items.list_deleted_users(named="nobody@nowhere.example"))
+    assert deleted.value() == ()
 
 
 def test_a_result_is_not_there_before_the_batch_was_sent(wire):
