@@ -123,6 +123,8 @@ def test_a_password_that_nobody_was_given_is_replaced_by_the_next_run(open_run, 
         open_run("create", "alpine-books").to("hand_over")
     account = demo_project.account("alpine-books")
     unknown = demo_project.tenant("alpine-books").password_of(account["id"])
+    # Graph tells the time of a change of password in whole seconds.
+    demo_project.sandbox.clock.advance(seconds=2)
     opened = open_run("create", "alpine-books")
     opened.to("close")
     assert kept(opened).outcome == Outcome.DONE
