@@ -7,6 +7,7 @@ is ordinary, sequential Python.
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import struct
 import sys
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from .sandbox import Sandbox
 
 _CONTROL = "/_sandbox/"
+_LOG = logging.getLogger(__name__)
 
 
 class Listener:
@@ -53,7 +55,7 @@ class Listener:
             await asyncio.sleep(self._sandbox.latency_seconds)
         try:
             with self._sandbox.lock:
-                reply = self._answer(self._sandbox, exchange)
+                reply = self._reply(exchange)
                 if not controlled:
                     self._note(exchange, reply, status=reply.status)
         except ConnectionDropped as dropped:
@@ -63,6 +65,16 @@ class Listener:
             return
         headers = {"x-content-type-options": "nosniff", **reply.headers}
         await Response(reply.body, reply.status, headers)(scope, receive, send)
+
+    def _reply(self, exchange: Exchange) -> Reply:
+        try:
+            return self._answer(self._sandbox, exchange)
+        except ConnectionDropped:
+            raise
+        except Exception:  # noqa: BLE001  whatever it is, the next request must be served
+            _LOG.exception("The sandbox failed at %s %s", exchange.method, exchange.raw_path)
+            error = {"code": "Service_InternalServerError", "message": "The sandbox has a defect."}
+            return Reply.json({"error": error}, status=500)
 
     async def _exchange(self, request: Request) -> Exchange:
         scope = request.scope

@@ -30,6 +30,8 @@ _LOOPBACK = "127.0.0.1"
 _START_SECONDS = 20
 _STOP_SECONDS = 10
 _BACKLOG = 256
+_TICK_SECONDS = 1.0
+_GRACE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,31 +120,51 @@ def _config(listener: Listener, tls: ssl.SSLContext) -> uvicorn.Config:
         log_level="critical",
         server_header=False,
         proxy_headers=False,
-        timeout_graceful_shutdown=1,
     )
     config.load()
     config.ssl = tls  # made in memory: the listeners' private key is never written by us
     return config
 
 
-class _AnnouncingServer(uvicorn.Server):
-    """A server that tells when it has started."""
+class _PromptServer(uvicorn.Server):
+    """A server that tells when it has started, and stops at once instead of at the next tick."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.has_started = threading.Event()
+        self._stopping = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        self._loop = asyncio.get_running_loop()
         self.has_started.set()
 
+    def stop(self) -> None:
+        """Ask for the end, from any thread."""
+        self.should_exit = True
+        if self._loop is not None and not self._loop.is_closed():
+            with contextlib.suppress(RuntimeError):  # it closed in this very moment
+                self._loop.call_soon_threadsafe(self._stopping.set)
+
+    async def main_loop(self) -> None:
+        while not self.should_exit:
+            await self.on_tick(0)  # renews the date that answers carry
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), _TICK_SECONDS)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for sock in sockets or ():
+            sock.close()
         # An idle client may keep its end of TLS open for ever: what waits for nothing is cut.
         for protocol in list(self.server_state.connections):
             cycle = getattr(protocol, "cycle", None)
             if cycle is None or cycle.response_complete:
                 _cut(protocol)
-        await super().shutdown(sockets)
+        if self.server_state.tasks:
+            await asyncio.wait(set(self.server_state.tasks), timeout=_GRACE_SECONDS)
         for protocol in list(self.server_state.connections):
             _cut(protocol)
         await asyncio.sleep(0)  # lets the loop tell the connections that they are lost
@@ -159,7 +181,7 @@ class _ServerThread(threading.Thread):
 
     def __init__(self, parts: list[tuple[uvicorn.Config, socket.socket]]) -> None:
         super().__init__(name="o365-sandbox", daemon=True)
-        self._servers = [(_AnnouncingServer(config), sock) for config, sock in parts]
+        self._servers = [(_PromptServer(config), sock) for config, sock in parts]
 
     def run(self) -> None:
         asyncio.run(self._serve())
@@ -181,6 +203,6 @@ class _ServerThread(threading.Thread):
     def stop(self) -> None:
         """End both servers and the thread."""
         for server, _ in self._servers:
-            server.should_exit = True
+            server.stop()
         if self.is_alive():
             self.join(_STOP_SECONDS)

@@ -72,3 +72,14 @@ def test_links_lead_to_the_host_that_the_client_wrote(graph, web, served):
         f"{base}/v1.0/users?$top=1", headers={"Authorization": f"Bearer {graph.token}"}, timeout=10
     )
     assert answer.json()["@odata.nextLink"].startswith(base)
+
+
+def test_a_defect_is_told_and_the_next_request_is_served(sandbox, graph, tenant, caplog):
+    domain = tenant.domains.pop("alpinebooks.example")
+    tenant.domains["alpinebooks.example"] = None
+    answer = graph("GET", "/domains")
+    assert answer.status_code == 500
+    assert answer.json()["error"]["code"] == "Service_InternalServerError"
+    assert "GET /v1.0/domains" in caplog.text
+    tenant.domains["alpinebooks.example"] = domain
+    assert graph("GET", "/domains").status_code == 200

@@ -65,6 +65,13 @@ def find_user(call: GraphCall) -> dict[str, Any]:
     return user
 
 
+def _find_existing(call: GraphCall) -> dict[str, Any]:
+    user = call.tenant.users.get(find_user(call)["id"])
+    if user is None:  # a replica still shows what has been deleted
+        raise not_found(call.params["user"])
+    return user
+
+
 def _readable(call: GraphCall, user: dict[str, Any]) -> dict[str, Any]:
     """Return what the token lets see of a user: all, or the basic properties only."""
     is_own = call.caller.user is not None and call.caller.user["id"] == user["id"]
@@ -157,9 +164,7 @@ def update_user(call: GraphCall) -> GraphReply:
 
     https://learn.microsoft.com/graph/api/user-update
     """
-    user = call.tenant.users.get(find_user(call)["id"])
-    if user is None:  # a replica still shows what has been deleted
-        raise not_found(call.params["user"])
+    user = _find_existing(call)
     properties = check_properties(call.json_body())
     _require_update_permissions(call, user, set(properties))
     check_mail_nickname(properties)
@@ -237,9 +242,7 @@ def delete_user(call: GraphCall) -> GraphReply:
 
     https://learn.microsoft.com/graph/api/user-delete
     """
-    user = find_user(call)
-    if user["id"] not in call.tenant.users:
-        raise not_found(call.params["user"])
+    user = _find_existing(call)
     require_deletion_authority(call, user["id"])
     keep_one_global_administrator(call, user["id"])
     call.tenant.remove_user(user["id"], call.now)
@@ -259,7 +262,7 @@ def revoke_sign_in_sessions(call: GraphCall) -> GraphReply:
 
     https://learn.microsoft.com/graph/api/user-revokesigninsessions
     """
-    user = find_user(call)
+    user = _find_existing(call)
     is_own = call.caller.user is not None and call.caller.user["id"] == user["id"]
     if not is_own:
         require_authority_over(call, user["id"])
