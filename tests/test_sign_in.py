@@ -11,7 +11,9 @@ from o365lib import clock, secret
 from o365lib.aadsts import SENTENCES
 from o365lib.clouds import Cloud
 from o365lib.errors import Refused, SecretUnavailable, SignInError, UntrustedHost
-from o365lib.graph import organization, users
+from o365lib.graph import organization
+from o365lib.graph.models import User
+from o365lib.graph.query import Query
 from o365lib.graph.session import GraphSession
 from o365lib.ledger import Ledger
 from o365lib.parameters import (
@@ -177,7 +179,7 @@ def check_person(desk, signed_in):
     assert signed_in.user_principal_name == desk.engineer
     assert set(SCOPES) <= signed_in.permissions
     assert GLOBAL_ADMINISTRATOR in signed_in.directory_roles
-    me = GraphSession(desk.transport, signed_in).fetch(users.get_me())
+    me = GraphSession(desk.transport, signed_in).fetch(Query("/me", User.from_graph))
     assert me.id == signed_in.object_id
 
 
@@ -465,7 +467,7 @@ def test_a_hiccup_of_the_service_is_waited_out(desk, standing, effect):
 
 def test_a_page_of_html_in_place_of_an_answer_is_a_sentence(desk):
     desk.sandbox.faults.add(Fault(host="login", path="*openid-configuration", effect="non-json"))
-    with pytest.raises(SignInError, match="cannot go on"):
+    with pytest.raises(SignInError, match="not with JSON but with text/html"):
         desk.sign_in(desk.secret())
 
 

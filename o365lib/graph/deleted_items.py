@@ -1,8 +1,7 @@
 """The recycle bin. https://learn.microsoft.com/graph/api/resources/directory."""
 
-from o365lib.graph.models import DeletedUser, User
+from o365lib.graph.models import DeletedUser
 from o365lib.graph.query import ADVANCED, Query, literal, segment, with_query
-from o365lib.graph.session import GraphSession
 
 _ITEMS = "/directory/deletedItems"
 _READ = "User.Read.All"
@@ -48,24 +47,4 @@ def get_deleted_user(user_id: str) -> Query[DeletedUser | None]:
         DeletedUser.from_graph,
         needs=_READ,
         if_missing=lambda: None,
-    )
-
-
-def restore_deleted_user(session: GraphSession, user_id: str) -> User:
-    """Bring a deleted user back, with its old name, licences, groups and roles.
-
-    Needs `User.DeleteRestore.All`.
-    https://learn.microsoft.com/graph/api/directory-deleteditems-restore
-
-    Raises:
-        NotFound: it is not in the recycle bin.
-        Conflict: another user bears its name by now; nothing was changed.
-        Forbidden: a permission or role is missing; nothing was changed.
-        AnswerLost: it may have been restored or not.
-    """
-    return session.create(
-        f"{_ITEMS}/{segment(user_id)}/restore",
-        {},
-        User.from_graph,
-        needs="User.DeleteRestore.All",
     )

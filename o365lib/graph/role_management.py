@@ -65,20 +65,6 @@ def list_role_assignments(
     )
 
 
-def get_role_assignment(assignment_id: str) -> Query[RoleAssignment | None]:
-    """Ask for one role assignment; None where it is gone.
-
-    Needs `RoleManagement.Read.Directory`.
-    https://learn.microsoft.com/graph/api/unifiedroleassignment-get
-    """
-    return Query(
-        f"{_ASSIGNMENTS}/{segment(assignment_id)}",
-        RoleAssignment.from_graph,
-        needs=_READ,
-        if_missing=lambda: None,
-    )
-
-
 def create_role_assignment(
     session: GraphSession, *, principal_id: str, role_definition_id: str
 ) -> RoleAssignment:

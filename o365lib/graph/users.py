@@ -1,6 +1,5 @@
 """Users. https://learn.microsoft.com/graph/api/resources/user."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from o365lib.graph.models import User
@@ -10,17 +9,6 @@ from o365lib.secret import Secret
 
 _READ = "User.Read.All"
 _WRITE = "User.ReadWrite.All"
-
-
-def get_me() -> Query[User]:
-    """Ask for the signed-in user.
-
-    Needs `User.Read`; an application has no `/me`.
-    https://learn.microsoft.com/graph/api/user-get
-    """
-    return Query(
-        with_query("/me", {"$select": User.properties()}), User.from_graph, needs="User.Read"
-    )
 
 
 def get_user(user_id: str) -> Query[User]:
@@ -116,26 +104,6 @@ def create_user(
     }
     body |= {name: value for name, value in optional.items() if value}
     return session.create("/users", body, User.from_graph, needs=_WRITE)
-
-
-def update_user(session: GraphSession, user_id: str, properties: Mapping[str, Any]) -> None:
-    """Change properties of a user.
-
-    Needs `User.ReadWrite.All`; sensitive properties of an administrator also take a higher role.
-    https://learn.microsoft.com/graph/api/user-update
-
-    Args:
-        session: of the signed-in identity.
-        user_id: the object id.
-        properties: by Graph's own names.
-
-    Raises:
-        NotFound: there is no such user.
-        Forbidden: a permission or role is missing; nothing was changed.
-        BadRequest: a property was refused; nothing was changed.
-        AnswerLost: it may have been changed or not.
-    """
-    session.patch(_path(user_id), dict(properties), needs=_WRITE)
 
 
 def set_password(

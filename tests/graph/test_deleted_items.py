@@ -2,7 +2,6 @@
 
 import pytest
 
-from o365lib.errors import Conflict, NotFound
 from o365lib.graph import deleted_items, users
 
 
@@ -38,18 +37,3 @@ def test_another_name_finds_nothing_and_no_name_finds_all(wire, deleted):
 def test_a_user_that_was_not_deleted_is_not_in_the_recycle_bin(wire):
     query = deleted_items.get_deleted_user(wire.tenant.administrator["id"])
     assert wire.session.fetch(query) is None
-
-
-def test_a_restored_user_has_its_name_back(wire, name, deleted):
-    restored = deleted_items.restore_deleted_user(wire.session, deleted)
-    assert (restored.id, restored.user_principal_name) == (deleted, name)
-    assert wire.session.fetch(users.get_user(name)).id == deleted
-    with pytest.raises(NotFound):
-        deleted_items.restore_deleted_user(wire.session, deleted)
-
-
-def test_a_restore_beside_a_new_user_of_the_same_name_is_a_conflict(wire, name, deleted):
-    wire.tenant.add_user(user_principal_name=name, display_name="Another")
-    with pytest.raises(Conflict):
-        deleted_items.restore_deleted_user(wire.session, deleted)
-    assert deleted in wire.tenant.deleted_users

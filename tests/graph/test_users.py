@@ -97,13 +97,6 @@ def test_a_prefix_cannot_change_the_filter(wire):
     assert wire.session.fetch(users.find_users_named("x') or startswith(id,'")) == ()
 
 
-def test_properties_are_changed(wire, name):
-    created = create(wire, name)
-    users.update_user(wire.session, created.id, {"accountEnabled": False, "surname": "Changed"})
-    found = wire.session.fetch(users.get_user(created.id))
-    assert (found.account_enabled, found.surname) == (False, "Changed")
-
-
 def test_a_new_password_replaces_the_old_one(wire, name):
     created = create(wire, name)
     before = wire.session.fetch(users.get_user(created.id)).last_password_change_date_time
@@ -128,11 +121,6 @@ def test_sign_in_sessions_are_ended(wire, name):
     wire.sandbox.clock.advance(seconds=60)
     users.revoke_sign_in_sessions(wire.session, created.id)
     assert wire.requests[-1] == f"POST /v1.0/users/{created.id}/revokeSignInSessions 200"
-
-
-def test_an_application_has_no_me(wire):
-    with pytest.raises(BadRequest):
-        wire.session.fetch(users.get_me())
 
 
 def test_a_key_that_climbs_is_refused_before_anything_is_sent(wire):

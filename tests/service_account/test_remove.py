@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from o365lib.errors import AnswerLost, BadRequest, Forbidden, NotVerified
-from o365lib.graph.deleted_items import restore_deleted_user
+from o365lib.graph.models import User
 from o365lib.graph.role_management import create_role_assignment
 from o365lib.service_account.remove import delete_user, revoke_sessions, undo
 from tests.service_account.example import EXCHANGE, GLOBAL, make_facts
@@ -131,7 +131,8 @@ def test_what_is_kept_is_enough_to_bring_the_account_back_as_it_was(two_roles):
     kept = undo(job.look())
     _assert_gone(job, user["id"], job.remove())
 
-    restored = restore_deleted_user(job.session, kept["id"])
+    answer = job.session.post(f"/directory/deletedItems/{kept['id']}/restore", {})
+    restored = User.from_graph(answer)
     for role in kept["role_assignments"]:
         create_role_assignment(
             job.session,
