@@ -115,7 +115,7 @@ class MsalHttpClient:
                 wait = wait if asked is None else asked
                 is_final = answer.status not in _TRANSIENT or attempt == _MAX_ATTEMPTS
                 if is_final or wait > _LONGEST_WAIT_SECONDS:
-                    return MsalResponse(answer)
+                    return _readable(answer)
             clock.sleep(wait)
         raise AssertionError("the last attempt returns or raises")
 
@@ -140,6 +140,23 @@ class MsalResponse:
                 f"The sign-in service answered {self.status_code}.",
                 was_sent=True,
             )
+
+
+def _readable(answer: Response) -> MsalResponse:
+    """Return what MSAL can read; of anything else it would log the whole text.
+
+    Raises:
+        NoAnswer: it is no JSON object. A gateway's error page may quote the client secret.
+    """
+    if isinstance(answer.body, Mapping):
+        return MsalResponse(answer)
+    kind = answer.headers.get("content-type", "nothing")
+    raise NoAnswer(
+        "unreadable answer",
+        f"It answered {answer.status}, not with JSON but with {kind}: {answer.text_start}".strip(),
+        was_sent=True,
+        remedy="Find out what stands between this machine and Microsoft's sign-in service.",
+    )
 
 
 def _make_known(fields: object) -> None:

@@ -24,6 +24,7 @@ LAYERS = {
     "o365lib.secret_store": 1,
     "o365lib.transport": 1,
     "o365lib.ledger": 1,
+    "o365lib.masked_log": 1,
     "o365lib.msal_http": 1,
     "o365lib.aadsts": 1,
     "o365lib.graph.models": 1,

@@ -57,6 +57,16 @@ def test_a_form_goes_out_as_msal_gave_it_and_comes_back_as_msal_reads_it(server,
     got.raise_for_status()
 
 
+@pytest.mark.parametrize("status", [200, 400, 502])
+def test_what_msal_cannot_read_it_does_not_get_for_it_would_log_it(server, http, token_url, status):
+    page = b"<h1>Error</h1><pre>client_secret=quoted-client-secret</pre>"
+    server.answers(*[answer(status, raw=page, content_type="text/html")] * 4)
+    with pytest.raises(NoAnswer, match=f"answered {status}, not with JSON but with text") as caught:
+        http.post(token_url, data={"client_secret": "quoted-client-secret"})
+    assert "quoted" not in str(caught.value)
+    assert caught.value.was_sent
+
+
 def test_every_secret_in_either_direction_becomes_known(server, http, token_url):
     names = ("access_token", "refresh_token", "id_token", "device_code", "user_code")
     server.answers(answer(200, {name: f"issued-{name}-value" for name in names}))

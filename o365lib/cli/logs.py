@@ -5,23 +5,10 @@ the mask too.
 """
 
 import logging
-import time
 
 import click
 
-from o365lib import secret
-
-
-class MaskingFormatter(logging.Formatter):
-    """Formats a record with its time in UTC, and masks what it says."""
-
-    converter = staticmethod(time.gmtime)
-    default_time_format = "%Y-%m-%dT%H:%M:%S"
-    default_msec_format = "%s.%03dZ"
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the line, or lines where a traceback belongs to it."""
-        return secret.mask(super().format(record))
+from o365lib.masked_log import MaskingFormatter
 
 
 class EchoHandler(logging.Handler):

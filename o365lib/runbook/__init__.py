@@ -11,6 +11,7 @@ from typing import cast
 
 from o365lib import parameters
 from o365lib.errors import Refused, UsageError
+from o365lib.masked_log import mask_unconfigured_logs
 from o365lib.places import Places
 from o365lib.runbook.creation import CreationRun
 from o365lib.runbook.frontend import Frontend
@@ -62,6 +63,7 @@ def open(  # noqa: A001 -- read with its module's name, as in `runbook.open(...)
         "run_id": run_id,
     }
     _check_types(request)
+    mask_unconfigured_logs()
     places, frontend = Places.find(), Frontend.of()
     if unknown := frontend.unknown_parameters(set(PARAMETERS)):
         raise Refused(
