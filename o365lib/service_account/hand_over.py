@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from o365lib import clock
 from o365lib.errors import AnswerLost, GraphError, HandOverFailed, Refused
 from o365lib.evidence.archive import RunFolder, write_atomically
-from o365lib.evidence.record import HandOverRecord
+from o365lib.evidence.record import Change, HandOverRecord
 from o365lib.graph.mail import send_mail
 from o365lib.graph.session import GraphSession
 from o365lib.parameters import Client, Defaults
@@ -78,11 +78,11 @@ def hand_over(
         method=way.method, recipient=recipient, user_id=created.user_id, date_time=clock.now()
     )
     change_log.record.hand_over = entry
-    with change_log.change(planned, target=created.user_id):
+    with change_log.change(planned, target=created.user_id) as change:
         if isinstance(way, MailHandOver):
             letter = _letter(plan, created.password, facts, defaults)
             subject = f"{defaults.vendor.name} service account for {facts.display_name}"
-            return _mail(session, way, entry, subject=subject, letter=letter)
+            return _mail(session, way, entry, change, subject=subject, letter=letter)
         if isinstance(way, FileHandOver):
             return _file(way, entry, created.password, plan, folder)
         return _screen(screen, entry, created.password, plan, change_log)
@@ -97,6 +97,7 @@ def _mail(
     session: GraphSession,
     way: MailHandOver,
     entry: HandOverRecord,
+    change: Change,
     *,
     subject: str,
     letter: list[str | Secret],
@@ -107,6 +108,7 @@ def _mail(
         )
     except AnswerLost as error:
         entry.status, entry.note = "unknown", "the answer was lost; the mail may have been sent"
+        change.status = "unknown"
         raise HandOverFailed(
             f"The mail with the credentials may or may not have been sent to {way.recipient}.",
             state="The account exists, without its role; whether its password arrived is unknown.",
