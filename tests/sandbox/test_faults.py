@@ -226,10 +226,16 @@ def test_a_whole_batch_may_be_struck(sandbox, graph):
     body = {"requests": [{"id": "1", "method": "GET", "url": "/domains"}]}
     sandbox.faults.add(Fault(effect="503", path="/v1.0/$batch"))
     assert graph("POST", "/$batch", body).status_code == 503
+    sandbox.faults.add(Fault(effect="400-echo", path="/v1.0/$batch"))
+    assert graph.token in graph("POST", "/$batch", body).json()["error"]["message"]
     for effect in ("reset-before", "reset-after"):
         sandbox.faults.add(Fault(effect=effect, path="/v1.0/$batch"))
         with pytest.raises(requests.ConnectionError):
             graph("POST", "/$batch", body)
+    sandbox.faults.add(Fault(effect="wrong-body", path="/v1.0/$batch"))
+    assert graph("POST", "/$batch", body).json().keys() == {"unexpected"}
+    sandbox.faults.add(Fault(effect="non-json", path="/v1.0/$batch"))
+    assert "html" in graph("POST", "/$batch", body).text
     sandbox.faults.add(Fault(effect="504-after", path="/v1.0/$batch"))
     assert graph("POST", "/$batch", body).status_code == 504
 

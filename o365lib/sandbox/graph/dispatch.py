@@ -84,7 +84,7 @@ def answer(sandbox: Sandbox, request: GraphRequest) -> Answered:
 def _answer(sandbox: Sandbox, request: GraphRequest, tenant: Tenant, caller: Caller) -> GraphReply:
     fault = _take_fault(sandbox, request, tenant)
     if fault is not None and not fault.is_after:
-        return _refused(fault, request)
+        return refused(fault, request)
     call = _make_call(sandbox, request, tenant, caller)
     return _performed(call, request) if fault is None else _spoiled(call, request, fault)
 
@@ -135,7 +135,13 @@ def _error_reply(sandbox: Sandbox, request: GraphRequest, error: GraphError) -> 
     return GraphReply.of_error(error, date=now, request_id=request.request_id, client_id=client_id)
 
 
-def _refused(fault: Fault, request: GraphRequest) -> GraphReply:
+def refused(fault: Fault, request: GraphRequest) -> GraphReply:
+    """Return the answer to a request that a fault refuses before any work.
+
+    Raises:
+        GraphError: the refusal, where it is one of Graph's.
+        ConnectionDropped: the fault wants the connection reset.
+    """
     if fault.echoes:
         return _echo(fault, request)
     if fault.effect == "reset-before":
@@ -165,14 +171,20 @@ def _spoiled(call: GraphCall, request: GraphRequest, fault: Fault) -> GraphReply
         raise ConnectionDropped
     elif fault.status is not None:
         raise for_status(fault.status, fault.retry_after)
-    elif fault.effect == "wrong-body":
+    elif fault.effect in {"wrong-body", "non-json"}:
+        spoil_body(reply, fault)
+    elif isinstance(reply.body, dict) and "value" in reply.body:
+        _spoil_list(call, fault, reply.body)
+    return reply
+
+
+def spoil_body(reply: GraphReply, fault: Fault) -> None:
+    """Put something else in the place of an answer's body, where the fault wants that."""
+    if fault.effect == "wrong-body":
         reply.body = {"unexpected": {"id": new_id()}}
     elif fault.effect == "non-json":
         reply.body = "<html><body><h1>Our services aren't available right now</h1></body></html>"
         reply.headers["content-type"] = "text/html"
-    elif isinstance(reply.body, dict) and "value" in reply.body:
-        _spoil_list(call, fault, reply.body)
-    return reply
 
 
 def _spoil_list(call: GraphCall, fault: Fault, body: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from o365lib.sandbox.exchange import ConnectionDropped, Exchange, Reply
 from o365lib.sandbox.graph.access import find_caller, read_token
 from o365lib.sandbox.graph.batch import answer_batch
 from o365lib.sandbox.graph.call import GraphReply
-from o365lib.sandbox.graph.dispatch import Answered, GraphRequest, answer
+from o365lib.sandbox.graph.dispatch import Answered, GraphRequest, answer, refused, spoil_body
 from o365lib.sandbox.graph.errors import (
     GraphError,
     for_status,
@@ -98,9 +98,7 @@ def _answer(sandbox: Sandbox, request: GraphRequest, exchange: Exchange) -> Answ
         in_batch=False,
     )
     if fault is not None and not fault.is_after:
-        if fault.effect == "reset-before":
-            raise ConnectionDropped
-        raise for_status(fault.status or 503, fault.retry_after)
+        return Answered(reply=refused(fault, request), tenant=tenant, caller=caller)
 
     def note(item: GraphRequest, answered: Answered) -> None:
         _note_item(sandbox, item, answered)
@@ -110,6 +108,8 @@ def _answer(sandbox: Sandbox, request: GraphRequest, exchange: Exchange) -> Answ
         raise ConnectionDropped
     if fault is not None and fault.status is not None:
         raise for_status(fault.status, fault.retry_after)
+    if fault is not None:
+        spoil_body(reply, fault)
     return Answered(reply=reply, tenant=tenant, caller=caller)
 
 
