@@ -28,9 +28,11 @@ APPLICATION_ROLES = frozenset(
         "Mail.Send",
         "Organization.Read.All",
         "Policy.Read.All",
+        "RoleManagement.Read.Directory",
         "RoleManagement.ReadWrite.Directory",
         "User-PasswordProfile.ReadWrite.All",
         "User.DeleteRestore.All",
+        "User.Read.All",
         "User.ReadWrite.All",
         "User.RevokeSessions.All",
     }

@@ -171,16 +171,10 @@ class Tenant:
         user_id = stable_id(self.seed, self.name, "user", user_principal_name)
         if user_id in self.users or user_id in self.deleted_users:
             user_id = new_id()
-        user: dict[str, Any] = {
+        user = {
+            **_fresh_user(user_principal_name),
             "id": user_id,
-            "userPrincipalName": user_principal_name,
             "displayName": display_name,
-            "accountEnabled": True,
-            "mailNickname": user_principal_name.partition("@")[0],
-            "userType": "Member",
-            "createdDateTime": _CREATED_ON_THE_WIRE,
-            "lastPasswordChangeDateTime": _CREATED_ON_THE_WIRE,
-            "signInSessionsValidFromDateTime": _CREATED_ON_THE_WIRE,
             "assignedLicenses": [{"skuId": sku.sku_id, "disabledPlans": []} for sku in wanted],
             **{_wire_name(name): value for name, value in properties.items()},
         }
@@ -312,6 +306,18 @@ class Tenant:
 def new_password() -> str:
     """Return a random password that follows Entra's rules."""
     return f"Kx7!{secrets.token_urlsafe(18)}"
+
+
+def _fresh_user(user_principal_name: str) -> dict[str, Any]:
+    return {
+        "userPrincipalName": user_principal_name,
+        "accountEnabled": True,
+        "mailNickname": user_principal_name.partition("@")[0],
+        "userType": "Member",
+        "createdDateTime": _CREATED_ON_THE_WIRE,
+        "lastPasswordChangeDateTime": _CREATED_ON_THE_WIRE,
+        "signInSessionsValidFromDateTime": _CREATED_ON_THE_WIRE,
+    }
 
 
 def _wire_name(name: str) -> str:

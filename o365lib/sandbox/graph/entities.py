@@ -6,7 +6,7 @@ default given here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -20,6 +20,8 @@ class EntityType:
         orderable: properties for `$orderby`.
         advanced_filters: properties that can only be filtered by advanced queries.
         unfilterable: properties that cannot be filtered at all.
+        annotations: what is shown beside the properties when an object has it.
+        expandable: relations that `$expand` may name, one at a time.
         elsewhere: properties that exist in Graph and not in the sandbox.
         is_directory_object: whether advanced queries need the `ConsistencyLevel` header.
     """
@@ -34,7 +36,8 @@ class EntityType:
     is_directory_object: bool = False
     default_page: int = 100
     max_page: int = 999
-    annotations: tuple[str, ...] = field(default=())
+    annotations: tuple[str, ...] = ()
+    expandable: frozenset[str] = frozenset()
 
     def complete(self, item: dict[str, Any]) -> dict[str, Any]:
         """Return an object with all its properties."""
@@ -291,6 +294,7 @@ ROLE_ASSIGNMENT = EntityType(
     },
     shown=("id", "principalId", "directoryScopeId", "roleDefinitionId"),
     annotations=("principal", "roleDefinition"),
+    expandable=frozenset({"principal", "roleDefinition"}),
 )
 DIRECTORY_ROLE = EntityType(
     name="directoryRole",

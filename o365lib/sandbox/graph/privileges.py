@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING
 
 from o365lib.sandbox.graph.errors import GraphError, bad_request, denied
 from o365lib.sandbox.role_catalogue import (
+    AUTHENTICATION_ADMINISTRATOR,
     GLOBAL_ADMINISTRATOR,
     GLOBAL_READER,
+    HELPDESK_ADMINISTRATOR,
+    PASSWORD_ADMINISTRATOR,
     PRIVILEGED_AUTHENTICATION_ADMINISTRATOR,
     PRIVILEGED_ROLE_ADMINISTRATOR,
     REPORTS_READER,
@@ -27,6 +30,12 @@ if TYPE_CHECKING:
 
 _USER_MANAGERS = (GLOBAL_ADMINISTRATOR, USER_ADMINISTRATOR)
 _DELETERS = (*_USER_MANAGERS, PRIVILEGED_AUTHENTICATION_ADMINISTRATOR)
+_SESSION_REVOKERS = (
+    *_DELETERS,
+    AUTHENTICATION_ADMINISTRATOR,
+    HELPDESK_ADMINISTRATOR,
+    PASSWORD_ADMINISTRATOR,
+)
 _ABOVE_ADMINISTRATORS = (GLOBAL_ADMINISTRATOR, PRIVILEGED_AUTHENTICATION_ADMINISTRATOR)
 _AUDIT_READERS = (
     GLOBAL_ADMINISTRATOR,
@@ -64,6 +73,16 @@ def require_authority_over(call: GraphCall, user_id: str) -> None:
         if not call.caller.holds(*_ABOVE_ADMINISTRATORS):
             raise denied()
     elif call.caller.user is not None and not call.caller.holds(*_DELETERS):
+        raise denied()
+
+
+def require_session_revoker(call: GraphCall) -> None:
+    """Check that a person may end other people's sessions; that is no sensitive action.
+
+    Raises:
+        GraphError: 403.
+    """
+    if call.caller.user is not None and not call.caller.holds(*_SESSION_REVOKERS):
         raise denied()
 
 

@@ -55,7 +55,7 @@ def entity_reply(
     Raises:
         GraphError: a query option is unknown or wrong.
     """
-    check_options(call)
+    check_options(call, entity)
     selected = _selected(call, entity)
     shape = f"({','.join(selected)})" if "$select" in call.query else ""
     body = {"@odata.context": f"{call.context}{context}{shape}/$entity"}
@@ -77,7 +77,7 @@ def list_reply(
     Raises:
         GraphError: a query option is unknown, wrong or not supported.
     """
-    check_options(call)
+    check_options(call, entity)
     selected = _selected(call, entity)
     found = [entity.complete(item) for item in items]
     if "$filter" in call.query:
@@ -98,12 +98,15 @@ def list_reply(
     return GraphReply(body=body)
 
 
-def check_options(call: GraphCall) -> None:
+def check_options(call: GraphCall, entity: EntityType) -> None:
     """Refuse query options that Graph or the sandbox does not know.
 
     Raises:
-        GraphError: 400 unknown, 501 not in the sandbox.
+        GraphError: 400 unknown, 501 not in the sandbox, as expansions that the type does not have.
     """
+    expand = call.query.get("$expand", "")
+    if expand and expand not in entity.expandable:
+        raise not_in_sandbox(f"the expansion {expand} of {entity.name}")
     for option in call.query:
         if option in _ELSEWHERE:
             raise not_in_sandbox(f"the query option {option}")

@@ -76,14 +76,12 @@ def get_role_assignment(call: GraphCall) -> GraphReply:
 
 def _expanded(call: GraphCall, assignment: dict[str, Any]) -> dict[str, Any]:
     expand = call.query.get("$expand")
-    if expand is None:
-        return assignment
     if expand == "roleDefinition":
         definition = role_definitions()[assignment["roleDefinitionId"]]
         return {**assignment, "roleDefinition": definition}
     if expand == "principal":
         return {**assignment, "principal": _principal(call, assignment["principalId"])}
-    raise malformed(f"The expansion '{expand}' is not supported here; one at a time can be asked.")
+    return assignment  # any other expansion is refused with the query options
 
 
 def _principal(call: GraphCall, principal_id: str) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ from o365lib.sandbox.graph.privileges import (
     keep_one_global_administrator,
     require_authority_over,
     require_deletion_authority,
+    require_session_revoker,
     require_user_manager,
 )
 from o365lib.sandbox.graph.query import entity_reply, list_reply
@@ -265,7 +266,7 @@ def revoke_sign_in_sessions(call: GraphCall) -> GraphReply:
     user = _find_existing(call)
     is_own = call.caller.user is not None and call.caller.user["id"] == user["id"]
     if not is_own:
-        require_authority_over(call, user["id"])
+        require_session_revoker(call)
     call.tenant.sign_in[user["id"]].valid_from = call.now
     user["signInSessionsValidFromDateTime"] = call.wire_now
     audit.record(call, "Update StsRefreshTokenValidFrom Timestamp", user=user)

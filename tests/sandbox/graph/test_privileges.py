@@ -142,6 +142,21 @@ def test_the_last_global_administrator_keeps_the_role(graph, tenant):
     assert graph("DELETE", f"{ASSIGNMENTS}/{last}").status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("role", "status"),
+    [("User Administrator", 200), ("Helpdesk Administrator", 200), ("Exchange Administrator", 403)],
+)
+def test_who_may_end_sessions_even_of_administrators(person, tenant, role, status):
+    caller = person(role)
+    answer = caller("POST", f"{path(tenant.administrator)}/revokeSignInSessions")
+    assert answer.status_code == status
+
+
+def test_an_application_ends_sessions_by_permission_alone(graph, tenant):
+    answer = graph("POST", f"{path(tenant.administrator)}/revokeSignInSessions")
+    assert answer.status_code == 200
+
+
 def test_nobody_takes_the_own_global_administrator_away(as_person, tenant):
     own = next(
         assignment["id"]

@@ -138,6 +138,14 @@ def test_users_are_filtered(graph, filter_text, count):
     assert len(graph.values(f"/users?$filter={filter_text}")) == count
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["/users?$expand=manager", "/users/{id}?$expand=manager", "/domains?$expand=rootDomain"],
+)
+def test_expansions_are_refused_where_there_are_none(graph, tenant, path):
+    assert graph("GET", path.format(id=tenant.administrator["id"])).status_code == 501
+
+
 def test_lists_are_ordered_as_asked(graph):
     names = [user["displayName"] for user in graph.values("/users?$orderby=displayName")]
     assert names == sorted(names, key=str.casefold)
