@@ -84,6 +84,21 @@ def test_after_the_second_stop_runs_under_way_end_with_readable_records(
         assert record.reason.startswith("The run was stopped: it was interrupted.")
 
 
+def test_what_nobody_foresaw_fails_one_client_only(make_request, archive, tiny, places):
+    requests = [
+        make_request(tiny["open"], tiny["close"], client=client, name=f"create_{number}")
+        for number, client in enumerate(("alpine-books", "bayside-legal"))
+    ]
+
+    def take_away(event):
+        if (event.kind, event.client) == ("started", "alpine-books"):
+            (places.notebooks / "create_0.ipynb").unlink()
+
+    first, second = run_batch(requests, archive=archive, on_event=take_away)
+    assert (first.outcome, second.outcome) == ("failed", "done")
+    assert "is not a runbook" in first.reason
+
+
 def test_progress_that_cannot_be_shown_ends_no_run(make_request, archive, tiny, caplog):
     def torn(event):
         raise OSError("the terminal is gone")

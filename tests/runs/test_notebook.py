@@ -240,3 +240,31 @@ def test_the_operators_environment_reaches_the_kernel_and_is_written_nowhere(
     assert "11 False" in texts(cells_of(result)["step-2"])
     for file in result.record_file.parent.iterdir():
         assert "canary-0815" not in file.read_text("utf-8")
+
+
+def test_a_kernel_that_does_not_start_fails_the_run_and_raises_nothing(
+    make_request, archive, tiny, monkeypatch
+):
+    monkeypatch.setenv("PYTHONHOME", "/nowhere")
+    result = run_notebook(make_request(tiny["open"]), archive=archive)
+    assert result.outcome == Outcome.FAILED
+    assert "Kernel died" in result.reason
+    assert record_of(result).closed_by == "driver"
+    assert result.notebook_file.is_file()
+
+
+def test_what_a_dead_kernel_had_begun_is_recorded_as_of_unknown_end(make_request, archive, tiny):
+    begun = """
+record.hand_over = HandOverRecord(
+    method="mail", recipient="a@example.com", user_id="1", date_time=datetime.now(UTC))
+record.steps.insert(0, Step(name="zero", started=datetime.now(UTC), status="completed"))
+done = Change(action="create-user", target="1", started=datetime.now(UTC), status="accepted")
+record.changes = [done, done.model_copy(update={"status": "failed"})]
+folder.write_record(record)
+os._exit(1)
+"""
+    record = record_of(run_notebook(make_request(tiny["open"], begun), archive=archive))
+    assert record.hand_over.status == "unknown"
+    assert [step.status for step in record.steps] == ["completed", "failed"]
+    assert [change.status for change in record.changes] == ["accepted", "failed"]
+    assert record.outcome == Outcome.UNVERIFIED
