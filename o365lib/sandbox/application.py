@@ -97,6 +97,12 @@ class RegisteredCertificate:
         return False
 
 
+def new_certificate_pair(common_name: str) -> str:
+    """Return a private key and a certificate for it as one PEM text."""
+    key = rsa_key("applications")
+    return private_key_pem(key) + certificate_pem(self_signed_certificate(common_name, key))
+
+
 @dataclass
 class Application:
     """What a tenant knows of one application; every field may be edited.
@@ -136,7 +142,7 @@ class Application:
         return self.client_secrets[-1].value
 
     def register_certificate(self, pem: str) -> RegisteredCertificate:
-        """Accept the owner of a certificate (PEM) as this application.
+        """Accept the owner of a certificate as this application; a key in the PEM is ignored.
 
         Raises:
             ValueError: the text holds no certificate with an RSA key; nothing is registered.
@@ -154,10 +160,9 @@ class Application:
 
         The RSA key is the same for all applications of one process; certificates differ.
         """
-        key = rsa_key("applications")
-        certificate = certificate_pem(self_signed_certificate(self.display_name, key))
-        self.register_certificate(certificate)
-        return private_key_pem(key) + certificate
+        pem = new_certificate_pair(self.display_name)
+        self.register_certificate(pem)
+        return pem
 
     def to_json(self) -> dict[str, Any]:
         """Return the application as JSON, secrets included, for the state file."""

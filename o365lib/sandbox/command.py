@@ -11,13 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .application import new_certificate_pair
 from .description import describe, without_secrets
 from .sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .application import Application
+    from .application import Application, RegisteredCertificate
     from .server import Served
 
 _DEMO_TENANTS_ONLY = 0
@@ -59,10 +60,12 @@ def serve_command(
     sandbox = Sandbox(seed, state_file)
     sandbox.add_demo_tenants()
     sandbox.add_fleet(tenants)
+    sandbox.saves_at_end = False  # every change comes over HTTP, and is saved before its answer
     target = Path(".sandbox") if folder is None else folder
     try:
         with _stopping() as stopped, sandbox.serve(login_port, graph_port) as served:
             description = write_files(served, target)
+            sandbox.save()
             print_description(description, target, json_output=json_output)
             try:
                 stopped.wait()
@@ -97,12 +100,7 @@ def write_files(served: Served, folder: Path) -> dict[str, Any]:
         part.chmod(0o700)
     ca_file = folder / "ca.pem"
     _write(ca_file, served.ca_file.read_text(encoding="ascii"))
-    certificates = {}
-    for tenant in served.sandbox.tenants.values():
-        path = folder / "certificates" / f"{tenant.name}.pem"
-        if not _is_registered(path, tenant.application):
-            _write(path, tenant.application.create_certificate())
-        certificates[tenant.name] = str(path)
+    certificates = _write_certificates(served, folder / "certificates")
     description = describe(served, certificates) | {"ca_file": str(ca_file)}
     secrets = folder / "secrets"
     _write(secrets / "control.key", served.control_key)
@@ -113,6 +111,26 @@ def write_files(served: Served, folder: Path) -> dict[str, Any]:
         _write(secrets / f"{name}.administrator.password", password)
     _write(folder / "sandbox.json", json.dumps(without_secrets(description), indent=1) + "\n")
     return description
+
+
+def _write_certificates(served: Served, folder: Path) -> dict[str, str]:
+    """Write a key pair for each tenant's application, and return the paths by tenant name.
+
+    New ones are the same for all tenants, as those of a partner's multitenant application.
+    """
+    pair = new_certificate_pair("Runbooks in the sandbox")
+    certificate: RegisteredCertificate | None = None
+    paths = {}
+    for tenant in served.sandbox.tenants.values():
+        path = folder / f"{tenant.name}.pem"
+        if not _is_registered(path, tenant.application):
+            if certificate is None:
+                certificate = tenant.application.register_certificate(pair)
+            else:
+                tenant.application.certificates.append(certificate)
+            _write(path, pair)
+        paths[tenant.name] = str(path)
+    return paths
 
 
 def _is_registered(path: Path, application: Application) -> bool:

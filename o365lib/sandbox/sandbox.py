@@ -74,6 +74,8 @@ class Sandbox(Settings):
     Attributes:
         lock: held while a request is carried out; hold it for edits of several steps.
         journal: what was asked, oldest first; may be cleared.
+        saves_at_end: whether the end of serving and `close` save all tenants once more; edits
+            from Python need it, what comes over HTTP is saved before it is answered.
     """
 
     def __init__(self, seed: str = "demo", state_file: Path | None = None) -> None:
@@ -99,6 +101,7 @@ class Sandbox(Settings):
         self.control_key = secrets.token_urlsafe(30)
         self.secrets_seen.add(self.control_key)
         self.served: Served | None = None
+        self.saves_at_end = True
         self._store = Store(state_file, seed) if state_file is not None else None
         self._fleet = Fleet(seed, self._load)
         if self._store is not None:
@@ -216,7 +219,7 @@ class Sandbox(Settings):
             try:
                 yield served
             finally:
-                self.save()
+                self._save_at_end()
 
     def save(self, tenant: Tenant | None = None) -> None:
         """Write one tenant, or all that were used, to the state file, if there is one."""
@@ -227,9 +230,13 @@ class Sandbox(Settings):
     def close(self) -> None:
         """Write the state file for the last time and close it."""
         if self._store is not None:
-            self.save()
+            self._save_at_end()
             self._store.close()
             self._store = None
+
+    def _save_at_end(self) -> None:
+        if self.saves_at_end:
+            self.save()
 
     def _load(self, tenant_id: str) -> Tenant | None:
         return self._store.load(tenant_id) if self._store is not None else None

@@ -79,3 +79,30 @@ def test_a_write_over_graph_is_in_the_file_before_the_answer(tmp_path):
         assert other.load(tenant.id).users[user_id]["jobTitle"] == "Gardener"
         other.close()
     sandbox.close()
+
+
+def test_what_happens_at_signing_in_is_in_the_file_too(tmp_path):
+    sandbox = Sandbox("demo", tmp_path / "s")
+    sandbox.saves_at_end = False
+    sandbox.add_demo_tenants()
+    tenant = sandbox.tenant("alpine-books")
+    with sandbox.serve() as served, requests.Session() as session:
+        session.trust_env = False
+        answer = session.post(
+            f"{served.login_base_url}/{tenant.id}/oauth2/v2.0/token",
+            data={
+                "grant_type": "password",
+                "client_id": tenant.public_client.app_id,
+                "username": tenant.administrator["userPrincipalName"],
+                "password": "a wrong guess",
+                "scope": "User.Read",
+            },
+            verify=served.ca_file,
+            timeout=10,
+        )
+        assert answer.json()["error_codes"] == [50126]
+    sandbox.close()
+    store = Store(tmp_path / "s", "demo")
+    assert store.load(tenant.id).sign_in[tenant.administrator["id"]].bad_attempts == 1
+    assert [one.id for one in store.all()] == [tenant.id]
+    store.close()

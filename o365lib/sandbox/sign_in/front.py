@@ -55,8 +55,10 @@ def answer_sign_in(sandbox: Sandbox, exchange: Exchange) -> Reply:
     reply.headers.setdefault("x-ms-request-id", exchange.request_id)
     if "client-request-id" in exchange.headers:
         reply.headers.setdefault("client-request-id", exchange.headers["client-request-id"])
-    if reply.tenant_id is None and tenant is not None:
-        reply.tenant_id = tenant.id
+    if tenant is not None:
+        reply.tenant_id = reply.tenant_id or tenant.id
+        if exchange.method == "POST":  # lockouts are counted, consent is given
+            sandbox.save(tenant)
     return reply if fault is None else _spoil(fault, reply)
 
 
