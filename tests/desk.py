@@ -103,7 +103,8 @@ class Desk:
         self.notebook = opened
         for cell in opened.cells:
             if "parameters" in cell.metadata.get("tags", []):
-                cell.source = "\n".join(f"{name} = {value!r}" for name, value in parameters.items())
+                typed = (f"{name} = {value!r}" for name, value in parameters.items())
+                cell.source = "\n".join([cell.source, *typed])
         return self.go_on(after="", until=until)
 
     def go_on(self, *, after: str, until: str = "") -> nbformat.NotebookNode:
@@ -138,6 +139,9 @@ class Desk:
         ]
         return found[-1]
 
+    def has(self, css_class: str) -> bool:
+        return any(css_class in state.get("_dom_classes", ()) for state in self.models.values())
+
     def value(self, css_class: str) -> str:
         return self.models[self.widget(css_class)].get("value", "")
 
@@ -146,15 +150,20 @@ class Desk:
 
     def type(self, css_class: str, text: str) -> None:
         """Write into a text field."""
-        self._update(self.widget(css_class), {"value": text})
+        self.type_into(self.widget(css_class), text)
+
+    def type_into(self, model: str, text: str) -> None:
+        """Write into a text field that may be an old one."""
+        data = {"method": "update", "state": {"value": text}, "buffer_paths": []}
+        self._ask("comm_msg", {"comm_id": model, "data": data}, {})
 
     def click(self, css_class: str) -> None:
         """Press a button, also one that looks pressable no longer: a browser may be late."""
-        data = {"method": "custom", "content": {"event": "click"}}
-        self._ask("comm_msg", {"comm_id": self.widget(css_class), "data": data}, {})
+        self.press(self.widget(css_class))
 
-    def _update(self, model: str, state: dict) -> None:
-        data = {"method": "update", "state": state, "buffer_paths": []}
+    def press(self, model: str) -> None:
+        """Press a button that may be an old one."""
+        data = {"method": "custom", "content": {"event": "click"}}
         self._ask("comm_msg", {"comm_id": model, "data": data}, {})
 
     def _execute(self, cell) -> list[dict]:

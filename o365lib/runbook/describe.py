@@ -15,7 +15,7 @@ _TWO = ("What", "Value")
 _SHORT_DIGEST = 12
 
 
-def identity_of(signed_in: SignedIn) -> Identity:
+def identity_of(signed_in: SignedIn, *, dry_run: bool) -> Identity:
     """Return who is signed in, as a fact."""
     return Identity(
         tenant_id=signed_in.tenant_id,
@@ -26,6 +26,7 @@ def identity_of(signed_in: SignedIn) -> Identity:
         permissions=tuple(sorted(signed_in.permissions)),
         directory_roles=tuple(sorted(signed_in.directory_roles)),
         claims_known=signed_in.claims_known,
+        asked_to_read=dry_run and signed_in.kind == "user",
     )
 
 

@@ -101,7 +101,7 @@ class Run(RecordedRun):
             tenant=self.client.tenant,
             user_principal_name=getattr(self.client.sign_in, "user_principal_name", None),
         )
-        self._identity = describe.identity_of(signed_in)
+        self._identity = describe.identity_of(signed_in, dry_run=self.is_dry_run)
         self._session = GraphSession(transport, signed_in)
         self.record.tenant_id = signed_in.tenant_id
         self.record.operator = self.record.operator.model_copy(

@@ -22,7 +22,12 @@ class Fact(BaseModel):
 
 
 class Identity(Fact):
-    """Who is signed in, and what the token says that this identity may do."""
+    """Who is signed in, and what the token says that this identity may do.
+
+    Attributes:
+        asked_to_read: a person was asked to consent to reading only, as for a dry run, so that the
+            token's permissions say nothing of what she could consent to.
+    """
 
     tenant_id: str
     kind: Literal["user", "application"]
@@ -32,6 +37,7 @@ class Identity(Fact):
     permissions: tuple[str, ...] = ()
     directory_roles: tuple[str, ...] = ()
     claims_known: bool = True
+    asked_to_read: bool = False
 
     @property
     def name(self) -> str:

@@ -213,7 +213,7 @@ def missing_permission(
 
 def _missing(action: str, identity: Identity, *, privileged: bool) -> Iterable[str]:
     need: Need = NEEDS[action]
-    if not set(need.permissions) & set(identity.permissions):
+    if not identity.asked_to_read and not set(need.permissions) & set(identity.permissions):
         yield f"permission {' or '.join(need.permissions)} (to {action.replace('-', ' ')})"
     roles = need.directory_roles
     if action == "set-password" and privileged:

@@ -45,11 +45,11 @@ def change(action, status="accepted"):
     return Change(action=action, target=NAME, started=NOW, status=status)
 
 
-def test_who_is_signed_in_becomes_a_fact_in_a_fixed_order():
-    signed_in = SignedIn(
+def sign_in(kind):
+    return SignedIn(
         tenant_id=TENANT_ID,
         authority_tenant_id=TENANT_ID,
-        kind="user",
+        kind=kind,
         object_id="o",
         user_principal_name="kim@contoso.com",
         application_id="a",
@@ -59,10 +59,21 @@ def test_who_is_signed_in_becomes_a_fact_in_a_fixed_order():
         claims_known=True,
         acquire=lambda _: pytest.fail("no token is needed"),
     )
-    who = describe.identity_of(signed_in)
+
+
+def test_who_is_signed_in_becomes_a_fact_in_a_fixed_order():
+    who = describe.identity_of(sign_in("user"), dry_run=False)
     assert who.permissions == ("Mail.Send", "User.Read")
     assert who.directory_roles == ("r1", "r2")
     assert (who.name, who.claims_known) == ("kim@contoso.com", True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "dry_run", "asked_to_read"),
+    [("user", True, True), ("user", False, False), ("application", True, False)],
+)
+def test_a_person_in_a_dry_run_was_asked_to_consent_to_reading_only(kind, dry_run, asked_to_read):
+    assert describe.identity_of(sign_in(kind), dry_run=dry_run).asked_to_read is asked_to_read
 
 
 def test_an_application_shows_its_permissions_and_no_directory_roles():

@@ -375,6 +375,16 @@ def test_a_person_needs_directory_roles_besides_permissions(roles, allowed):
     assert codes(plan) == ([] if allowed else ["missing-permission"])
 
 
+@pytest.mark.parametrize(("roles", "refused"), [((GLOBAL,), []), ((), ["missing-permission"])])
+def test_who_was_asked_to_read_only_is_judged_by_roles_alone(roles, refused):
+    person = make_person(*roles, permissions=("User.Read.All",), asked_to_read=True)
+    dry = make_plan("create", make_facts(identity=person))
+    assert codes(dry) == refused
+    # A plan that was approved after a dry run is the one that is carried out.
+    if not refused:
+        assert dry.digest == make_plan("create", make_facts(identity=make_person(GLOBAL))).digest
+
+
 def test_the_role_to_ask_for_is_named():
     plan = make_plan("create", make_facts(identity=make_person(USER_ADMINISTRATOR)))
     assert "Privileged Role Administrator or Global Administrator" in plan.refusals[0].message
