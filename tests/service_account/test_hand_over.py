@@ -259,6 +259,15 @@ def test_where_no_password_was_set_there_is_nothing_to_hand_over(job):
     assert (job.record.hand_over, job.tenant.outbox, job.written) == (None, [], [])
 
 
+def test_a_password_that_this_run_did_not_set_is_not_handed_over_though_planned(job):
+    facts = job.look()
+    plan = job.plan("create", facts)
+    assert plan.of("hand-over")
+    sentence = job.hand_over(facts, plan, Created("some-id", None, ""))
+    assert "nothing to hand over" in sentence
+    assert (job.tenant.outbox, job.record.changes) == ([], [])
+
+
 # ---- as a file ---------------------------------------------------------------------------------
 
 

@@ -248,6 +248,17 @@ def test_letters_case_of_the_name_does_not_hide_the_account(job):
     assert facts.namesakes == ()
 
 
+def test_letters_case_of_the_initial_domain_does_not_hide_the_account(job):
+    user = job.add_account()
+    initial = job.tenant.initial_domain
+    written = initial.replace("contoso", "Contoso")
+    job.tenant.domains[written] = {**job.tenant.domains.pop(initial), "id": written}
+    facts = job.look()
+    assert facts.initial_domain == written
+    assert facts.account.user.id == user["id"]
+    assert facts.namesakes == ()
+
+
 FEDERATIONS = [
     ("practice-protect", "vendor"),
     ("practice-protect-cyberark", "vendor"),
