@@ -1,5 +1,6 @@
 """What a notebook sees of the package, and how a run is opened."""
 
+import logging
 import re
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from o365lib import runbook
 from o365lib.errors import EvidenceError, ParametersError, UsageError
 from o365lib.evidence.record import Outcome
+from o365lib.secret import MASK, Secret
 from tests.demo_project import ROOT
 
 
@@ -40,6 +42,15 @@ def test_each_runbook_opens_its_run(at_desk, name, kind):
     assert type(run) is kind
     assert run.record.runbook == name
     run.finish(Outcome.FAILED, "only opened")
+
+
+def test_from_the_opening_on_what_libraries_log_is_masked(at_desk, monkeypatch, capsys):
+    monkeypatch.setattr(logging.lastResort, "formatter", None)
+    runbook.open("create_service_account", "alpine-books").finish(Outcome.FAILED, "only opened")
+    Secret("quoted-client-secret")
+    unconfigured = logging.Logger("library")  # noqa: LOG001 -- pytest has configured the others
+    unconfigured.error("the service said quoted-client-secret")
+    assert capsys.readouterr().err == f"the service said {MASK}\n"
 
 
 def test_a_runbook_that_there_is_not_is_told_with_those_that_there_are(at_desk):
