@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from o365lib import sign_in
 from o365lib.clouds import Cloud
 from o365lib.evidence.archive import Archive, RunFolder, new_run_id
-from o365lib.evidence.record import Operator, Outcome, Record, pending_credentials
+from o365lib.evidence.record import Operator, Record, pending_credentials
 from o365lib.graph.session import GraphSession
 from o365lib.ledger import Ledger
 from o365lib.sandbox import Fault, Sandbox, Tenant
@@ -20,6 +20,12 @@ from o365lib.transport import Transport
 from tests.service_account.example import DEFAULTS, make_client
 
 PATIENCE_SECONDS = 30
+ASSIGNMENTS = "/roleManagement/directory/roleAssignments"
+
+# Refused before any work, lost on the way there, or done and then lost on the way back.
+LOST_BEFORE = ["500", "502", "503", "504", "reset-before"]
+LOST_AFTER = ["500-after", "503-after", "504-after", "reset-after", "non-json", "wrong-body"]
+LOST = LOST_BEFORE + LOST_AFTER
 
 
 class SandboxTime:
@@ -213,6 +219,13 @@ class Job:
     def plan(self, runbook, facts):
         return draft(runbook, facts, self.client, DEFAULTS, parameters_digest="0" * 64)
 
+    def plan_creation(self):
+        """Look and plan; return both."""
+        facts = self.look()
+        plan = self.plan("create", facts)
+        assert plan.refusals == ()
+        return facts, plan
+
     def create_user(self, facts, plan):
         return create.create_user(
             self.session, plan, facts=facts, defaults=DEFAULTS, change_log=self.change_log
@@ -251,14 +264,18 @@ class Job:
 
     def create(self, *, hand_over=True):
         """Do the whole create runbook from the look on; return the password and the checks."""
-        facts = self.look()
-        plan = self.plan("create", facts)
-        assert plan.refusals == ()
+        facts, plan = self.plan_creation()
         created = self.create_user(facts, plan)
         if hand_over:
             self.hand_over(facts, plan, created)
         self.assign_roles(plan, created.user_id)
         return created, self.verify_creation(plan, created.user_id)
+
+    def create_and_hand_over(self, screen=None):
+        """Create the account and hand over; return the account as created and the sentence."""
+        facts, plan = self.plan_creation()
+        created = self.create_user(facts, plan)
+        return created, self.hand_over(facts, plan, created, screen)
 
     def remove_roles(self, plan):
         return remove.remove_roles(
@@ -287,9 +304,22 @@ class Job:
         """What became of each change, by the record on disk."""
         return [(change.action, change.status) for change in self.record.changes]
 
-    def close_record(self, outcome=Outcome.FAILED):
-        self.change_log.record.outcome = outcome
-        self.change_log.save()
+    @property
+    def archived(self):
+        """Every byte in the archive."""
+        files = [file for file in self.archive.root.rglob("*") if file.is_file()]
+        return b"".join(file.read_bytes() for file in files)
+
+    def assert_one_account(self, created, *roles):
+        """There is one account, the one created, with one assignment of each role."""
+        assert len(self.accounts) == 1
+        assert self.user["id"] == created.user_id
+        held = [
+            each["roleDefinitionId"]
+            for each in self.tenant.role_assignments.values()
+            if each["principalId"] == created.user_id
+        ]
+        assert sorted(held) == sorted(roles)
 
 
 def failed(checks):

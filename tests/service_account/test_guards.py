@@ -6,14 +6,8 @@ Each guard is reached through the plan, so that one which nobody calls fails her
 import pytest
 
 from o365lib.service_account import guards
-from o365lib.service_account.permissions import (
-    PRIVILEGED_AUTHENTICATION_ADMINISTRATOR,
-    PRIVILEGED_ROLE_ADMINISTRATOR,
-    USER_ADMINISTRATOR,
-)
 from o365lib.service_account.plan import PlannedChange
 from tests.service_account.example import (
-    ALL_PERMISSIONS,
     DEFAULTS,
     EXCHANGE,
     GLOBAL,
@@ -26,7 +20,6 @@ from tests.service_account.example import (
     make_client,
     make_domain,
     make_facts,
-    make_person,
     make_plan,
     make_role,
 )
@@ -302,114 +295,6 @@ def test_a_recipient_does_not_matter_where_nothing_is_handed_over():
     assert codes(make_plan("create", make_facts(account), client)) == []
     pending = make_facts(account, pending_credentials="run-1")
     assert codes(make_plan("create", pending, client)) == ["recipient-not-allowed"]
-
-
-# runbook, what there is, the permission that is missing: what is said
-PERMISSIONS = [
-    ("create", None, "User.ReadWrite.All", "to create user"),
-    ("create", None, "Mail.Send", "to hand over"),
-    ("create", None, "RoleManagement.ReadWrite.Directory", "to assign role"),
-    ("remove", EXCHANGE, "RoleManagement.ReadWrite.Directory", "to remove role"),
-]
-
-
-@pytest.mark.parametrize(("runbook", "role", "missing", "said"), PERMISSIONS)
-def test_a_missing_permission_is_said_by_name_before_anything_changes(runbook, role, missing, said):
-    kept = tuple(each for each in ALL_PERMISSIONS if each != missing)
-    account = make_account(role) if role else None
-    facts = make_facts(account, identity=make_application(kept))
-    plan = make_plan(runbook, facts)
-    assert codes(plan) == ["missing-permission"]
-    assert missing in plan.refusals[0].message
-    assert said in plan.refusals[0].message
-    assert plan.changes == ()
-
-
-@pytest.mark.parametrize(
-    ("kept", "refused"),
-    [
-        (("User.DeleteRestore.All",), True),
-        (("User.RevokeSessions.All",), True),
-        (("User.DeleteRestore.All", "User.RevokeSessions.All"), False),
-        (("User.ReadWrite.All",), False),
-    ],
-)
-def test_a_removal_needs_to_end_sessions_and_to_delete(kept, refused):
-    facts = make_facts(make_account(), identity=make_application(kept))
-    assert bool(codes(make_plan("remove", facts))) is refused
-
-
-def test_without_mail_no_mailbox_permission_is_needed():
-    kept = tuple(each for each in ALL_PERMISSIONS if each != "Mail.Send")
-    facts = make_facts(identity=make_application(kept))
-    assert codes(make_plan("create", facts, make_client(hand_over={"method": "screen"}))) == []
-
-
-def test_nobody_is_asked_for_permissions_that_the_plan_does_not_need():
-    facts = make_facts(make_account(EXCHANGE), identity=make_application(()))
-    plan = make_plan("create", facts)
-    assert (codes(plan), plan.changes) == ([], ())
-
-
-def test_an_unreadable_token_is_told_and_stops_nothing():
-    identity = make_application((), claims_known=False)
-    plan = make_plan("create", make_facts(identity=identity))
-    assert codes(plan) == []
-    assert "permissions-unknown" in [notice.code for notice in plan.notices]
-
-
-# the person's roles: whether the account can be created with its role
-PERSONS = [
-    ((), False),
-    ((USER_ADMINISTRATOR,), False),
-    ((PRIVILEGED_ROLE_ADMINISTRATOR,), False),
-    ((USER_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINISTRATOR), True),
-    ((GLOBAL,), True),
-    ((EXCHANGE, SHAREPOINT), False),
-]
-
-
-@pytest.mark.parametrize(("roles", "allowed"), PERSONS)
-def test_a_person_needs_directory_roles_besides_permissions(roles, allowed):
-    plan = make_plan("create", make_facts(identity=make_person(*roles)))
-    assert codes(plan) == ([] if allowed else ["missing-permission"])
-
-
-@pytest.mark.parametrize(("roles", "refused"), [((GLOBAL,), []), ((), ["missing-permission"])])
-def test_who_was_asked_to_read_only_is_judged_by_roles_alone(roles, refused):
-    person = make_person(*roles, permissions=("User.Read.All",), asked_to_read=True)
-    dry = make_plan("create", make_facts(identity=person))
-    assert codes(dry) == refused
-    # A plan that was approved after a dry run is the one that is carried out.
-    if not refused:
-        assert dry.digest == make_plan("create", make_facts(identity=make_person(GLOBAL))).digest
-
-
-def test_the_role_to_ask_for_is_named():
-    plan = make_plan("create", make_facts(identity=make_person(USER_ADMINISTRATOR)))
-    assert "Privileged Role Administrator or Global Administrator" in plan.refusals[0].message
-    assert "(to assign role)" in plan.refusals[0].message
-    assert "engineer@contoso.onmicrosoft.com lacks" in plan.refusals[0].message
-
-
-# who, which role the account holds: whether its password may be set
-PASSWORDS = [
-    (make_person(USER_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINISTRATOR), None, True),
-    (make_person(USER_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINISTRATOR), EXCHANGE, False),
-    (make_person(PRIVILEGED_AUTHENTICATION_ADMINISTRATOR), EXCHANGE, True),
-    (make_person(GLOBAL), EXCHANGE, True),
-    (make_application(), None, True),
-    (make_application(), EXCHANGE, False),
-    (make_application(directory_roles=(PRIVILEGED_AUTHENTICATION_ADMINISTRATOR,)), EXCHANGE, True),
-]
-
-
-@pytest.mark.parametrize(("identity", "role", "allowed"), PASSWORDS)
-def test_an_administrators_password_is_set_by_higher_roles_only(identity, role, allowed):
-    account = make_account(*([role] if role else []))
-    facts = make_facts(account, identity=identity, pending_credentials="run-1")
-    plan = make_plan("create", facts)
-    assert codes(plan) == ([] if allowed else ["missing-permission"])
 
 
 def test_all_guards_that_apply_are_listed_the_gravest_first():

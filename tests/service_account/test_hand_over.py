@@ -1,79 +1,23 @@
 """Handing the credentials over: to whom the file says, once, and honest about what is not known."""
 
-import base64
-import json
-import shlex
-import stat
-import subprocess
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import NameOID
 
 from o365lib.errors import Forbidden, HandOverFailed, NotFound, Refused, Throttled
 from o365lib.evidence.record import HandOverRecord
 from o365lib.service_account.create import Created
-from o365lib.service_account.hand_over import CREDENTIALS_FILE, is_uncertain
+from o365lib.service_account.hand_over import is_uncertain
 from tests.service_account.job import failed
 
 RECIPIENT = "onboarding@practiceprotect.com"
-
-
-@pytest.fixture(scope="module")
-def private_key():
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
-
-
-def _pem(key):
-    return key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-
-
-def _public_pem(key):
-    return key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-
-
-def _certificate_pem(key):
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kim")])
-    now = datetime(2026, 1, 1, tzinfo=UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now)
-        .not_valid_after(now + timedelta(days=3650))
-        .sign(key, hashes.SHA256())
-    )
-    return certificate.public_bytes(serialization.Encoding.PEM)
-
-
-def _hand_over(job, screen=None):
-    """Create the account and hand over; return the account as created and the sentence."""
-    facts = job.look()
-    plan = job.plan("create", facts)
-    created = job.create_user(facts, plan)
-    return created, job.hand_over(facts, plan, created, screen)
-
-
-def _written(job):
-    return b"".join(file.read_bytes() for file in job.archive.root.rglob("*") if file.is_file())
 
 
 # ---- by mail ---------------------------------------------------------------------------------
 
 
 def test_the_mail_goes_to_the_recipient_alone_and_is_not_kept(job):
-    created, sentence = _hand_over(job)
+    created, sentence = job.create_and_hand_over()
     (sent,) = job.tenant.outbox
     message = sent["message"]
     assert sent["from"] == f"admin@{job.tenant.initial_domain}"
@@ -91,21 +35,21 @@ def test_the_mail_goes_to_the_recipient_alone_and_is_not_kept(job):
 
 def test_a_tenants_name_is_text_in_the_mail_and_not_markup(make_job):
     job = make_job(display_name="Fernhill & Söhne <Motors>")
-    _hand_over(job)
+    job.create_and_hand_over()
     (sent,) = job.tenant.outbox
     assert "Fernhill & Söhne <Motors>" in sent["message"]["subject"]
     assert "Fernhill & Söhne <Motors>" in sent["message"]["body"]["content"]
 
 
 def test_the_record_says_how_and_to_whom_and_never_what(job):
-    created, _ = _hand_over(job)
+    created, _ = job.create_and_hand_over()
     entry = job.record.hand_over
     request = next(each for each in job.ledger.records() if each.path.endswith("/sendMail"))
     assert (entry.method, entry.recipient, entry.status) == ("mail", RECIPIENT, "accepted")
     assert (entry.user_id, entry.request_id) == (created.user_id, request.request_id)
     assert entry.date_time <= job.time.now()
     assert job.statuses[-1] == ("hand-over", "accepted")
-    assert created.password.reveal().encode() not in _written(job)
+    assert created.password.reveal().encode() not in job.archived
 
 
 def test_a_person_sends_from_the_own_mailbox(make_job):
@@ -115,7 +59,7 @@ def test_a_person_sends_from_the_own_mailbox(make_job):
     job.client_changes["hand_over"] = {"method": "mail", "recipient": RECIPIENT}
     job.begin(as_person=engineer)
     assert (job.identity.kind, job.identity.user_principal_name) == ("user", engineer)
-    _hand_over(job)
+    job.create_and_hand_over()
     assert [sent["from"] for sent in job.tenant.outbox] == [engineer]
     assert job.count("POST", "/me/sendMail") == 1
 
@@ -123,7 +67,7 @@ def test_a_person_sends_from_the_own_mailbox(make_job):
 def test_a_sign_in_that_may_not_send_mail_fails_and_says_what_is_missing(job):
     job.fault("403", "POST", "*sendMail", times=None)
     with pytest.raises(HandOverFailed) as caught:
-        _hand_over(job)
+        job.create_and_hand_over()
     assert isinstance(caught.value.__cause__, Forbidden)
     assert "nobody has its password" in caught.value.state
     assert "Mail.Send" in caught.value.remedy
@@ -143,7 +87,7 @@ def test_a_sender_without_mailbox_fails(make_job):
     )
     job.tenant.add_user(user_principal_name="nobody@contoso.example", display_name="Nobody")
     with pytest.raises(HandOverFailed, match="could not be sent") as caught:
-        _hand_over(job)
+        job.create_and_hand_over()
     assert isinstance(caught.value.__cause__, NotFound)
     assert "needs a mailbox in this tenant" in caught.value.remedy
     assert (job.record.hand_over.status, job.tenant.outbox) == ("failed", [])
@@ -153,7 +97,7 @@ def test_a_sender_without_mailbox_fails(make_job):
 def test_a_mail_that_may_not_have_been_sent_is_unknown_and_not_sent_twice(job, effect):
     job.fault(effect, "POST", "*sendMail")
     with pytest.raises(HandOverFailed, match="may or may not have been sent"):
-        _hand_over(job)
+        job.create_and_hand_over()
     assert job.tenant.outbox == []
     assert job.count("POST", f"/users/admin@{job.tenant.initial_domain}/sendMail") == 1
     assert (job.record.hand_over.status, job.statuses[-1][1]) == ("unknown", "unknown")
@@ -164,7 +108,7 @@ def test_a_mail_that_may_not_have_been_sent_is_unknown_and_not_sent_twice(job, e
 def test_a_mail_that_may_have_been_sent_is_unknown_and_not_sent_twice(job, effect):
     job.fault(effect, "POST", "*sendMail")
     with pytest.raises(HandOverFailed, match="may or may not have been sent") as caught:
-        _hand_over(job)
+        job.create_and_hand_over()
     assert "whether its password arrived is unknown" in caught.value.state
     assert len(job.tenant.outbox) == 1
     assert job.record.hand_over.status == "unknown"
@@ -172,7 +116,7 @@ def test_a_mail_that_may_have_been_sent_is_unknown_and_not_sent_twice(job, effec
 
 def test_a_throttled_mail_is_waited_out_and_sent_once(job):
     job.fault("429", "POST", "*sendMail", retry_after="3", times=2)
-    _hand_over(job)
+    job.create_and_hand_over()
     assert len(job.tenant.outbox) == 1
     assert job.time.sleeps.count(3.0) == 2
 
@@ -180,7 +124,7 @@ def test_a_throttled_mail_is_waited_out_and_sent_once(job):
 def test_a_mail_that_goes_on_being_throttled_fails(job):
     job.fault("429", "POST", "*sendMail", times=None)
     with pytest.raises(HandOverFailed) as caught:
-        _hand_over(job)
+        job.create_and_hand_over()
     assert isinstance(caught.value.__cause__, Throttled)
     assert job.record.hand_over.status == "failed"
 
@@ -268,119 +212,6 @@ def test_a_password_that_this_run_did_not_set_is_not_handed_over_though_planned(
     assert (job.tenant.outbox, job.record.changes) == ([], [])
 
 
-# ---- as a file ---------------------------------------------------------------------------------
-
-
-def _by_file(make_job, path):
-    return make_job(client={"hand_over": {"method": "file", "public_key": str(path)}})
-
-
-def _credentials(job):
-    return json.loads((job.folder.path / CREDENTIALS_FILE).read_text("utf-8"))
-
-
-def _decrypted(content, private_file):
-    """Decrypt with the very command that the file names."""
-    command = content["decrypt_with"].replace("private.pem", shlex.quote(str(private_file)))
-    done = subprocess.run(
-        ["sh", "-c", command],
-        input=content["encrypted_password"].encode(),
-        capture_output=True,
-        check=True,
-    )
-    return done.stdout.decode()
-
-
-@pytest.mark.parametrize("pem_of", [_public_pem, _certificate_pem])
-def test_the_file_is_read_with_openssl_and_the_private_key(make_job, tmp_path, private_key, pem_of):
-    (tmp_path / "public.pem").write_bytes(pem_of(private_key))
-    (tmp_path / "private.pem").write_bytes(_pem(private_key))
-    job = _by_file(make_job, tmp_path / "public.pem")
-    created, sentence = _hand_over(job)
-    content = _credentials(job)
-    assert _decrypted(content, tmp_path / "private.pem") == created.password.reveal()
-    assert created.password.reveal() == job.password
-    assert content["user_principal_name"] == job.upn
-    assert CREDENTIALS_FILE in sentence
-    assert job.tenant.outbox == []
-
-
-def test_the_key_is_named_by_its_fingerprint_in_file_and_record(make_job, tmp_path, private_key):
-    (tmp_path / "public.pem").write_bytes(_public_pem(private_key))
-    job = _by_file(make_job, tmp_path / "public.pem")
-    _hand_over(job)
-    der = private_key.public_key().public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    digest = hashes.Hash(hashes.SHA256())
-    digest.update(der)
-    fingerprint = digest.finalize().hex()
-    assert _credentials(job)["public_key_sha256"] == fingerprint
-    entry = job.record.hand_over
-    assert (entry.recipient, entry.status) == (f"public key {fingerprint[:16]}", "accepted")
-
-
-def test_the_file_is_the_owners_alone_and_nothing_holds_the_password(
-    make_job, tmp_path, private_key
-):
-    (tmp_path / "public.pem").write_bytes(_public_pem(private_key))
-    job = _by_file(make_job, tmp_path / "public.pem")
-    created, _ = _hand_over(job)
-    mode = (job.folder.path / CREDENTIALS_FILE).stat().st_mode
-    assert stat.S_IMODE(mode) == 0o600
-    password = created.password.reveal().encode()
-    for spelling in (password, base64.b64encode(password), password.hex().encode()):
-        assert spelling not in _written(job)
-
-
-def test_the_same_password_is_never_encrypted_to_the_same_bytes(make_job, tmp_path, private_key):
-    (tmp_path / "public.pem").write_bytes(_public_pem(private_key))
-    job = _by_file(make_job, tmp_path / "public.pem")
-    facts = job.look()
-    plan = job.plan("create", facts)
-    created = job.create_user(facts, plan)
-    seen = set()
-    for _ in range(2):
-        job.hand_over(facts, plan, created)
-        seen.add(_credentials(job)["encrypted_password"])
-    assert len(seen) == 2
-
-
-UNUSABLE = {
-    "elliptic curve": lambda key: _public_pem(ec.generate_private_key(ec.SECP256R1())),
-    "private key": _pem,
-    "no key": lambda key: b"hello",
-    "broken": lambda key: _public_pem(key).replace(b"A", b"!", 3),
-    "broken certificate": lambda key: (
-        b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"
-    ),
-}
-
-
-@pytest.mark.parametrize("kind", UNUSABLE)
-def test_a_key_that_cannot_be_used_fails_and_leaves_no_file(make_job, tmp_path, private_key, kind):
-    (tmp_path / "public.pem").write_bytes(UNUSABLE[kind](private_key))
-    job = _by_file(make_job, tmp_path / "public.pem")
-    with pytest.raises(HandOverFailed, match=r"public\.pem") as caught:
-        _hand_over(job)
-    assert "RSA public key or a certificate" in caught.value.remedy
-    assert (job.record.hand_over.status, job.statuses[-1]) == ("failed", ("hand-over", "failed"))
-    assert not (job.folder.path / CREDENTIALS_FILE).exists()
-
-
-def test_a_key_that_has_gone_fails_and_the_next_run_hands_a_new_password_over(
-    make_job, tmp_path, private_key
-):
-    job = _by_file(make_job, tmp_path / "public.pem")
-    with pytest.raises(HandOverFailed):
-        job.create()
-    (tmp_path / "public.pem").write_bytes(_public_pem(private_key))
-    (tmp_path / "private.pem").write_bytes(_pem(private_key))
-    _, checks = job.begin().create()
-    assert failed(checks) == []
-    assert _decrypted(_credentials(job), tmp_path / "private.pem") == job.password
-
-
 # ---- on the screen -----------------------------------------------------------------------------
 
 
@@ -402,17 +233,17 @@ def on_screen(make_job):
 
 def test_the_screen_shows_them_once_and_counts_only_when_they_were_seen(on_screen):
     job, screen = on_screen, Screen()
-    created, _ = _hand_over(job, screen)
+    created, _ = job.create_and_hand_over(screen)
     assert screen.shown == [(job.upn, created.password)]
     assert job.record.hand_over.status == "started"
     screen.seen()
     assert job.record.hand_over.status == "accepted"
-    assert created.password.reveal().encode() not in _written(job)
+    assert created.password.reveal().encode() not in job.archived
 
 
 def test_credentials_that_nobody_looked_at_are_replaced_by_the_next_run(on_screen):
     job, screen = on_screen, Screen()
-    created, _ = _hand_over(job, screen)
+    created, _ = job.create_and_hand_over(screen)
     facts = job.begin().look()
     assert facts.pending_credentials != ""
     plan = job.plan("create", facts)
@@ -425,7 +256,7 @@ def test_credentials_that_nobody_looked_at_are_replaced_by_the_next_run(on_scree
 
 def test_where_nobody_sits_nothing_is_shown_and_it_is_said(on_screen):
     with pytest.raises(Refused) as caught:
-        _hand_over(on_screen)
+        on_screen.create_and_hand_over()
     assert caught.value.code == "screen-needs-jupyterlab"
     assert on_screen.record.hand_over.status == "started"
     assert on_screen.begin().look().pending_credentials != ""

@@ -9,12 +9,7 @@ from o365lib.graph.models import User
 from o365lib.graph.role_management import create_role_assignment
 from o365lib.service_account.remove import delete_user, revoke_sessions, undo
 from tests.service_account.example import EXCHANGE, GLOBAL, make_facts
-from tests.service_account.job import PATIENCE_SECONDS, failed
-
-ASSIGNMENTS = "/roleManagement/directory/roleAssignments"
-LOST_BEFORE = ["500", "502", "503", "504", "reset-before"]
-LOST_AFTER = ["500-after", "503-after", "504-after", "reset-after", "non-json"]
-LOST = LOST_BEFORE + LOST_AFTER
+from tests.service_account.job import ASSIGNMENTS, LOST, PATIENCE_SECONDS, failed
 
 
 @pytest.fixture
