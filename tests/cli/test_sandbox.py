@@ -7,6 +7,7 @@ import sys
 import urllib.request
 from urllib.parse import urlsplit
 
+import psutil
 import pytest
 
 from o365lib.cli.sandbox import sandbox_behind
@@ -38,6 +39,16 @@ def test_a_sandbox_serves_behind_a_command_and_goes_with_it(tmp_path):
         assert (folder / "secrets" / "alpine-books.secret").is_file()
     assert not folder.exists()
     assert not is_open(port_of(description))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="process groups are POSIX")
+def test_a_terminals_ctrl_c_does_not_reach_the_sandbox(tmp_path):
+    """It would take the tenants away from runs that are to finish."""
+    me = psutil.Process()
+    before = set(me.children())
+    with sandbox_behind(tmp_path):
+        [served] = set(me.children()) - before
+        assert os.getpgid(served.pid) != os.getpgrp()
 
 
 def test_its_files_go_also_when_the_command_fails_and_others_files_stay(tmp_path):
