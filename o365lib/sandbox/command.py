@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _DEMO_TENANTS_ONLY = 0
 _SHOWN_TENANTS = 20
+_PATIENCE_SECONDS = 0.5
 
 
 def serve_command(
@@ -68,7 +69,8 @@ def serve_command(
             sandbox.save()
             print_description(description, target, json_output=json_output)
             try:
-                stopped.wait()
+                while not stopped.wait(_PATIENCE_SECONDS):
+                    pass  # a wait without an end cannot be interrupted on Windows
             finally:
                 (target / "sandbox.json").unlink(missing_ok=True)
     finally:

@@ -93,7 +93,7 @@ class Listener:
 
     def _note(self, exchange: Exchange, reply: Reply, *, status: int | None) -> None:
         is_graph = self._host == "graph"
-        self._sandbox.journal.append(
+        self._sandbox.note(
             RequestSeen(
                 host=self._host,
                 method=exchange.method,

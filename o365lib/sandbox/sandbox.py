@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from .tenant import Tenant
 
 
+_MOST_REQUESTS_KEPT = 200_000
+
+
 @dataclass
 class Settings:
     """What can be changed about all tenants at any time; seconds unless the name says otherwise.
@@ -73,7 +76,8 @@ class Sandbox(Settings):
 
     Attributes:
         lock: held while a request is carried out; hold it for edits of several steps.
-        journal: what was asked, oldest first; may be cleared.
+        journal: what was asked, oldest first; may be cleared. Of a sandbox that runs for long only
+            the latest are kept, see `note`.
         saves_at_end: whether the end of serving and `close` save all tenants once more; edits
             from Python need it, what comes over HTTP is saved before it is answered.
     """
@@ -220,6 +224,12 @@ class Sandbox(Settings):
                 yield served
             finally:
                 self._save_at_end()
+
+    def note(self, seen: RequestSeen) -> None:
+        """Add a request to the journal; from 200,000 on the older half is forgotten."""
+        self.journal.append(seen)
+        if len(self.journal) >= _MOST_REQUESTS_KEPT:
+            del self.journal[: _MOST_REQUESTS_KEPT // 2]
 
     def save(self, tenant: Tenant | None = None) -> None:
         """Write one tenant, or all that were used, to the state file, if there is one."""

@@ -71,6 +71,16 @@ def test_a_rejected_body_still_gives_its_password_away(sandbox, graph, new_user)
     assert "weak but secret" in sandbox.secrets()
 
 
+def test_a_journal_without_end_forgets_its_older_half(sandbox, graph):
+    graph("GET", "/domains")
+    [*_, seen] = sandbox.journal
+    sandbox.journal[:] = [seen] * 199_998
+    sandbox.note(seen)
+    assert len(sandbox.journal) == 199_999
+    sandbox.note(seen)
+    assert len(sandbox.journal) == 100_000
+
+
 def test_unknown_codes_cannot_be_approved_or_declined(sandbox, tenant):
     with pytest.raises(KeyError, match="No sign-in waits"):
         sandbox.approve_device_code("NOTHING99", tenant.administrator["userPrincipalName"])

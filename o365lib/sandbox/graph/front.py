@@ -115,7 +115,7 @@ def _answer(sandbox: Sandbox, request: GraphRequest, exchange: Exchange) -> Answ
 
 def _note_item(sandbox: Sandbox, item: GraphRequest, answered: Answered) -> None:
     caller = answered.caller
-    sandbox.journal.append(
+    sandbox.note(
         RequestSeen(
             host="graph",
             method=item.method,

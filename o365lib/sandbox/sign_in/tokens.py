@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _SECURITY_TOKEN_SERVICE = "https://sts.windows.net"  # noqa: S105  an issuer's address, no secret
 
+_READ_TOKENS_KEPT = 10_000
+
 
 class Tokens:
     """Issues and reads the tokens of one sandbox."""
@@ -145,6 +147,8 @@ class Tokens:
             jwt.InvalidTokenError: it is no JWT, or not signed by this sandbox.
         """
         if token not in self._read:
+            if len(self._read) > _READ_TOKENS_KEPT:
+                self._read.clear()
             if jwt.get_unverified_header(token).get("kid") != self._key_id:
                 raise jwt.InvalidSignatureError("signed with another key")
             self._read[token] = jwt.decode(
