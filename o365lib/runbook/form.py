@@ -96,9 +96,10 @@ def _plan_html(plan: Plan) -> str:
     what = "removes" if plan.runbook == "remove" else "creates or completes"
     identifier = f" (object id {_safe(plan.user_id)})" if plan.user_id else ""
     return (
+        '<div style="line-height: 1.5">'  # widgets have lines as high as their buttons
         f"<p>This {what} <b>{_safe(plan.user_principal_name)}</b>{identifier} in the tenant "
         f"{_safe(plan.tenant_id)}:</p><ol>{rows}</ol>"
-        f"<p>Type <b>{_safe(plan.client)}</b> to confirm.</p>"
+        f"<p>Type <b>{_safe(plan.client)}</b> to confirm.</p></div>"
     )
 
 

@@ -40,7 +40,11 @@ class StepResult:
 
         parts = [f"<h4>{html.escape(one_line(self.title))}</h4>"]
         if self.rows:
-            parts.append(self.table.to_html(index=False, border=0, escape=True, justify="left"))
+            table = self.table.to_html(index=False, border=0, escape=True, justify="left")
+            # JupyterLab sets tables flush right, as for numbers; these are words.
+            for tag in ("th", "td"):
+                table = table.replace(f"<{tag}>", f'<{tag} style="text-align: left">')
+            parts.append(table)
         parts += [f"<p>{html.escape(one_line(note))}</p>" for note in self.notes]
         return "\n".join(parts)
 

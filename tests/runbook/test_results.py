@@ -34,6 +34,13 @@ def test_a_cell_that_looks_like_a_number_or_markup_stays_text():
     assert "<script>" not in result._repr_html_()
 
 
+def test_words_are_set_flush_left_in_every_cell():
+    shown = StepResult(title="Ids", columns=("A", "B"), rows=[("1", "<td>")])._repr_html_()
+    assert shown.count('<td style="text-align: left">') == 2
+    assert shown.count('<th style="text-align: left">') == 2
+    assert "<td>" not in shown
+
+
 def test_long_cells_are_shown_whole():
     long = "x" * 300
     assert long in StepResult(title="Long", columns=("A",), rows=[(long,)])._repr_html_()
