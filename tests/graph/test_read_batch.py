@@ -24,8 +24,11 @@ def test_queries_are_asked_in_one_round_trip_and_each_has_its_typed_result(wire)
 
 
 def test_one_querys_error_is_its_own(wire):
-    wire.tenant.application.roles.discard("RoleManagement.ReadWrite.Directory")
-    wire.tenant.application.roles.discard("Directory.Read.All")
+    wire.tenant.application.roles -= {
+        "Directory.Read.All",
+        "RoleManagement.Read.Directory",
+        "RoleManagement.ReadWrite.Directory",
+    }
     with ReadBatch(wire.session) as batch:
         tenant = batch.add(organization.get_organization())
         roles = batch.add(role_management.list_role_assignments())
