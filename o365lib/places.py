@@ -17,6 +17,7 @@ _INSTALLED = "_notebooks"
 
 # Set in a kernel whose notebook a command of ours executes.
 DRIVER_VARIABLE = "O365_DRIVER"
+CLIENT_VARIABLE = "O365_CLIENT"
 
 # Of no use in a kernel, or harmful: another notebook's name, and code that would run before ours.
 _LEFT_OUT = ("JPY_SESSION_NAME", "PYTHONSTARTUP")

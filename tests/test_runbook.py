@@ -88,6 +88,16 @@ def test_no_client_is_told_where_to_write_one(at_desk):
     assert "parameters cell" in caught.value.remedy
 
 
+@pytest.mark.parametrize(("given", "opened"), [("", "cedar-dental"), ("alpine-books",) * 2])
+def test_the_desks_client_is_used_where_the_parameters_cell_names_none(
+    at_desk, monkeypatch, given, opened
+):
+    monkeypatch.setenv("O365_CLIENT", "cedar-dental")
+    run = runbook.open("create_service_account", given)
+    assert run.record.client == run.record.parameters["client"] == opened
+    run.finish(Outcome.FAILED, "only opened")
+
+
 @pytest.mark.parametrize("client", ["alpine-book", "../alpine-books", "ALPINE-BOOKS", "a/b", ".."])
 def test_a_client_without_a_file_starts_nothing(at_desk, client):
     with pytest.raises(ParametersError):

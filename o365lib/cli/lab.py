@@ -38,13 +38,14 @@ def lab(
         )
     from o365lib import parameters
     from o365lib.cli.sandbox import sandbox_behind
+    from o365lib.places import CLIENT_VARIABLE
 
     options: Options = context.obj
     places = options.places()
     environment = places.kernel_environment(driven=False)
     if client:
         parameters.load_client(places.parameters, client)
-        environment["O365_CLIENT"] = client
+        environment[CLIENT_VARIABLE] = client
     command = [
         sys.executable,
         "-m",

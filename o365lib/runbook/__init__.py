@@ -7,12 +7,13 @@ Every step returns something that shows itself as a table, and raises an error t
 sentences.
 """
 
+import os
 from typing import cast
 
 from o365lib import parameters
 from o365lib.errors import Refused, UsageError
 from o365lib.masked_log import mask_unconfigured_logs
-from o365lib.places import Places
+from o365lib.places import CLIENT_VARIABLE, Places
 from o365lib.runbook.creation import CreationRun
 from o365lib.runbook.frontend import Frontend
 from o365lib.runbook.removal import RemovalRun
@@ -41,7 +42,7 @@ def open(  # noqa: A001 -- read with its module's name, as in `runbook.open(...)
 
     Args:
         name: the runbook, as its notebook is named.
-        client: as its file is named.
+        client: as its file is named; empty for the one that `o365 lab CLIENT` was started for.
         dry_run: end after the plan; nothing is changed.
         ticket: kept in the record.
         run_id: given by the command that starts the run; empty for a new one.
@@ -57,7 +58,7 @@ def open(  # noqa: A001 -- read with its module's name, as in `runbook.open(...)
             f"There is no runbook named {name!r}.", remedy=f"One of: {', '.join(sorted(_KINDS))}."
         )
     request: dict[str, str | bool] = {
-        "client": client,
+        "client": os.environ.get(CLIENT_VARIABLE, "") if client == "" else client,
         "dry_run": dry_run,
         "ticket": ticket,
         "run_id": run_id,
@@ -77,7 +78,7 @@ def open(  # noqa: A001 -- read with its module's name, as in `runbook.open(...)
         kind="create" if plan_kind == "create" else "remove",
         places=places,
         frontend=frontend,
-        client=parameters.load_client(places.parameters, client),
+        client=parameters.load_client(places.parameters, str(request["client"])),
         defaults=parameters.load_defaults(places.parameters),
         request=request,
     )
