@@ -22,6 +22,10 @@ _CLOCK_SKEW = timedelta(minutes=5)
 _LONGEST_CREATION = timedelta(minutes=10)
 
 
+# The check that a new password is in force.
+PASSWORD_CHECK = "password"  # noqa: S105 -- a check's name
+
+
 class Outcome(StrEnum):
     """How a run ended."""
 
@@ -183,6 +187,8 @@ def pending_credentials(
 ) -> str:
     """Return the run id that set the account's password and did not hand it over, or nothing.
 
+    A password that was handed over, and read back was not in force, counts as not handed over.
+
     Args:
         records: the client's earlier runs, oldest first.
         user_id: the account's object id.
@@ -202,10 +208,15 @@ def pending_credentials(
             for change in record.changes
         ):
             pending = record.run_id
-        hand_over = record.hand_over
-        if hand_over and hand_over.status == "accepted" and pending == record.run_id:
+        if pending == record.run_id and _is_handed_over(record):
             pending = ""
     return pending
+
+
+def _is_handed_over(record: Record) -> bool:
+    is_in_force = all(check.passed for check in record.verification if check.name == PASSWORD_CHECK)
+    # What was handed over is of no use where the tenant still shows the password before it.
+    return bool(record.hand_over and record.hand_over.status == "accepted" and is_in_force)
 
 
 def _at_its_time(change: Change, created: datetime | None) -> bool:

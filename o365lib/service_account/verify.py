@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from o365lib import clock
 from o365lib.errors import GraphError, NotFound, NotVerified
-from o365lib.evidence.record import Check
+from o365lib.evidence.record import PASSWORD_CHECK, Check
 from o365lib.graph.deleted_items import get_deleted_user
 from o365lib.graph.models import DeletedUser, RoleAssignment, User
 from o365lib.graph.read_batch import Answer, ReadBatch
@@ -137,7 +137,7 @@ def _password_check(planned: PlannedChange, user: User) -> Check:
     instant = user.last_password_change_date_time
     found = clock.iso(instant) if instant else ""
     return Check(
-        name="password",
+        name=PASSWORD_CHECK,
         wanted=f"changed since {planned.argument or 'the plan'}",
         found=f"last changed {found or 'never'}",
         passed=found > planned.argument,

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from o365lib.evidence.record import (
     Approval,
     Change,
+    Check,
     HandOverRecord,
     Operator,
     Outcome,
@@ -159,6 +160,24 @@ def test_a_change_that_may_have_taken_place_counts_as_a_change(statuses, is_chan
                 make("2", changes=[change("assign-role", target=USER)]),
             ],
             "1",
+        ),
+        *(
+            (
+                [
+                    make(
+                        "1",
+                        changes=[change("set-password", target=USER)],
+                        hand_over=handed_over(),
+                        verification=[Check(name=name, wanted="changed", found="x", passed=passed)],
+                    )
+                ],
+                pending,
+            )
+            for name, passed, pending in (
+                ("password", False, "1"),
+                ("password", True, ""),
+                ("roles", False, ""),
+            )
         ),
     ],
 )

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -18,11 +19,39 @@ from o365lib.errors import EvidenceError, RunbookError
 from o365lib.evidence.record import Record
 from o365lib.sandbox import Fault, RequestSeen
 from o365lib.sandbox.command import write_files
-from tests.demo_project import DemoProject
+from tests.demo_project import ROOT, DemoProject
 from tests.faults.search import Written
 
 OWN_STORE = (".sandbox/secrets/", ".sandbox/certificates/")
 _SECONDS = 300
+
+
+ROLES = {
+    "62e90394-69f5-4237-9190-012177145e10": "Global Administrator",
+    "29232cdf-9323-42fd-ade2-1d097af3e4de": "Exchange Administrator",
+}
+
+
+@dataclass(frozen=True)
+class State:
+    """A service account as it really is.
+
+    Attributes:
+        accounts: how many of this name there are, in the recycle bin too.
+        is_there: whether there is one outside the recycle bin.
+        roles: of all role assignments of these accounts.
+        is_handed_over: whether the last mail that was sent has the password in force.
+    """
+
+    accounts: int
+    is_there: bool
+    roles: tuple[str, ...]
+    is_handed_over: bool
+
+
+MADE = State(1, is_there=True, roles=("Exchange Administrator",), is_handed_over=True)
+PUT_RIGHT = State(1, is_there=True, roles=("Exchange Administrator",), is_handed_over=False)
+REMOVED = State(1, is_there=False, roles=(), is_handed_over=False)
 
 
 class FaultProject(DemoProject):
@@ -76,6 +105,31 @@ class FaultProject(DemoProject):
     def watch(self, act: Callable[[RequestSeen], None]) -> None:
         """Have something done whenever a request has taken effect and is not yet answered."""
         self.sandbox.journal = _WatchedJournal(act)
+
+    def patient(self) -> None:
+        """Let it wait for as long as the committed defaults say."""
+        committed = (ROOT / "parameters" / "defaults.yaml").read_text("utf-8")
+        (self.folder / "parameters" / "defaults.yaml").write_text(committed, "utf-8")
+
+    def state(self, client: str) -> "State":
+        """What is true in a client's tenant, whatever any record says."""
+        tenant = self.tenant(client)
+        name = f"practiceprotect@{tenant.initial_domain}"
+        both = [*tenant.users.values(), *tenant.deleted_users.values()]
+        ids = [user["id"] for user in both if user["userPrincipalName"].endswith(name)]
+        held = [
+            each["roleDefinitionId"]
+            for each in tenant.role_assignments.values()
+            if each["principalId"] in ids
+        ]
+        is_there = tenant.find_user(name) is not None
+        sent = json.dumps(tenant.outbox[-1], ensure_ascii=False) if tenant.outbox else ""
+        return State(
+            accounts=len(ids),
+            is_there=is_there,
+            roles=tuple(ROLES.get(role, role) for role in held),
+            is_handed_over=is_there and tenant.password_of(name) in sent,
+        )
 
     def secrets(self) -> set[str]:
         """Every secret of the sandbox, and the lines of the private keys that it gave out."""
