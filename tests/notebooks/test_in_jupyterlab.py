@@ -107,14 +107,13 @@ def test_a_form_confirms_the_plan_that_it_shows_and_no_later_one(project, desk):
         givenName="Practice",
         surname="Protect",
     )
-    desk.go_on(after="sign-in", until="plan")
     desk.type_into(old_name, client)
-    desk.press(old_button)
+    desk.go_on(after="sign-in", until="plan")
     with pytest.raises(CellFailed, match="create user comes after confirm"):
         desk.go_on(after="confirm", until="create-user")
     desk.go_on(after="plan", until="confirm")
     desk.press(old_button)
-    with pytest.raises(CellFailed, match=r"not been confirmed|Another plan was confirmed"):
+    with pytest.raises(CellFailed, match="Another plan was confirmed"):
         desk.go_on(after="confirm", until="create-user")
     assert writes(project, client) == []
     tenant.users.pop(namesake["id"])
