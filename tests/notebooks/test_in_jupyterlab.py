@@ -58,6 +58,14 @@ def test_an_engineer_looks_confirms_by_the_form_and_goes_on_to_the_end(project, 
     desk.click("o365-confirm")
     desk.click("o365-confirm")
     assert "Confirmed by Kim Doe" in desk.value("o365-answer")
+
+    # Whoever opens the form again has to fill it in again.
+    desk.go_on(after="plan", until="confirm")
+    with pytest.raises(CellFailed, match="The plan has not been confirmed"):
+        desk.go_on(after="confirm", until="create-user")
+    desk.type("o365-approver", "Kim Doe")
+    desk.type("o365-client", "alpine-books")
+    desk.click("o365-confirm")
     desk.go_on(after="confirm")
 
     run = latest(project, client)
