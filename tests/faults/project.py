@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -377,17 +377,6 @@ def wait_until(is_so: Callable[[], bool], what: str) -> None:
     while not is_so():
         assert time.monotonic() < deadline, f"never: {what}"
         time.sleep(0.05)
-
-
-@contextlib.contextmanager
-def read_only(folder: Path) -> Iterator[None]:
-    """Take the right to write into a folder away, for the length of a `with` block."""
-    mode = folder.stat().st_mode
-    folder.chmod(0o500)
-    try:
-        yield
-    finally:
-        folder.chmod(mode)
 
 
 def _is_running(process: psutil.Process) -> bool:
