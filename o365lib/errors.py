@@ -313,13 +313,16 @@ class Refused(RunbookError):
         code: the guard's name, as it stands in the record (`federated-with-vendor`, ...).
         message: the reason.
         remedy: the way out.
+        state: what is now true in the tenant, where the run had begun to change it.
     """
 
     title = "Refused"
     kind = "refused"
 
-    def __init__(self, code: str, message: str, *, remedy: str = "") -> None:
-        super().__init__(message, state="Nothing was changed.", remedy=remedy)
+    def __init__(
+        self, code: str, message: str, *, remedy: str = "", state: str = "Nothing was changed."
+    ) -> None:
+        super().__init__(message, state=state, remedy=remedy)
         self.code = code
 
     def sentences(self) -> list[tuple[str, str]]:

@@ -140,6 +140,7 @@ class RolePrincipal(Entity):
     display_name: str = ""
     user_principal_name: str = ""
     account_enabled: bool | None = None
+    user_type: str = ""
 
 
 class RoleAssignment(Entity):

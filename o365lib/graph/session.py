@@ -109,7 +109,7 @@ class GraphSession:
         created = self.post(path, body, needs=needs)
         try:
             return parse(created)
-        except (ValidationError, TypeError, KeyError) as error:
+        except (ValidationError, TypeError, LookupError) as error:
             asked = Asked.to("POST", path, needs)
             raise AnswerLost(
                 f"{asked} succeeded, but its answer is not of Graph's published form.",
@@ -208,7 +208,7 @@ class GraphSession:
         read = self._all_pages(query, asked, body) if query.is_collection else body
         try:
             return query.parse(read)
-        except (ValidationError, TypeError, KeyError) as error:
+        except (ValidationError, TypeError, LookupError) as error:
             raise ServiceUnavailable(
                 f"The answer to {asked} is not of Graph's published form.",
                 request=str(asked),

@@ -37,6 +37,7 @@ class CreationRun(Run):
     @step("hand-over", after="create-user", changes=True)
     def hand_over(self) -> StepResult:
         """Hand the credentials over as the client file says."""
+        self.before_change()
         self._renew_uncertain_password()
         created = self._require_created()
         if created is self._handed_over:
@@ -58,6 +59,7 @@ class CreationRun(Run):
     @step("assign-role", after="hand-over", changes=True)
     def assign_role(self) -> StepResult:
         """Assign the role, and take a role away that the purpose does not need."""
+        self.before_change()
         sentences = create.assign_roles(
             self.session,
             self.current_plan,

@@ -13,7 +13,7 @@ class RemovalRun(Run):
     def remove_roles(self) -> StepResult:
         """Take the account's roles away and see them gone."""
         self.before_change()
-        self.record.undo = remove.undo(self.current_facts)
+        self.record.undo = remove.undo(self.current_facts, self.earlier_records())
         self.save()
         sentences = remove.remove_roles(
             self.session,
@@ -26,12 +26,14 @@ class RemovalRun(Run):
     @step("revoke-sessions", after="remove-roles", changes=True)
     def revoke_sessions(self) -> StepResult:
         """End the account's sign-in sessions."""
+        self.before_change()
         remove.revoke_sessions(self.session, self.current_plan, change_log=self.change_log)
         return StepResult(title="Its sign-in sessions are ended")
 
     @step("delete-user", after="revoke-sessions", changes=True)
     def delete_user(self) -> StepResult:
         """Delete the user by its object id."""
+        self.before_change()
         remove.delete_user(self.session, self.current_plan, change_log=self.change_log)
         return StepResult(title=f"{self.current_plan.user_principal_name} was deleted")
 

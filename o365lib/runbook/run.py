@@ -5,17 +5,17 @@
 - The outcome comes from reading back; a dry run ends after the plan.
 """
 
-import getpass
-from datetime import timedelta
-from typing import Literal
+from datetime import datetime, timedelta
+from typing import Literal, NoReturn
 
-from o365lib import clock, sign_in
+from o365lib import clock, parameters, sign_in
 from o365lib.errors import NotVerified, Refused, StepOutOfOrder
 from o365lib.evidence.archive import Archive
 from o365lib.evidence.record import (
     Approval,
     Check,
     Outcome,
+    Record,
     pending_credentials,
 )
 from o365lib.graph.models import User
@@ -34,6 +34,8 @@ from o365lib.transport import Transport
 # A plan this young was made from the tenant as it is; an older one is made again before it is used.
 _FRESH = timedelta(seconds=30)
 
+_PARTLY_CHANGED = "What this run has changed so far stands in its record."
+
 
 class Run(RecordedRun):
     """What both runbooks share. Made by `runbook.open`; see `RecordedRun` for the arguments."""
@@ -42,7 +44,7 @@ class Run(RecordedRun):
     _plan: Plan | None = None
     _identity: Identity | None = None
     _session: GraphSession | None = None
-    _is_settled = False
+    _looked_again: datetime | None = None
 
     @property
     def session(self) -> GraphSession:
@@ -121,7 +123,7 @@ class Run(RecordedRun):
         """Work out what will change, or why nothing may."""
         self._plan = self._draft(self.current_facts)
         self.record.plan = self._plan.model_dump(mode="json")
-        self._is_settled = False
+        self._looked_again = None
         if self._plan.refusals:
             first, *others = self._plan.refusals
             message = "\n".join([first.message, *(f"Also: {each.message}" for each in others)])
@@ -133,7 +135,7 @@ class Run(RecordedRun):
     def confirm(self, approved_by: str = "", approved_plan: str = "") -> StepResult:
         """Have the plan confirmed: by a form in JupyterLab, by `approved_by` elsewhere."""
         plan = self.current_plan
-        self.record.approval, self._is_settled = None, False
+        self.record.approval, self._looked_again = None, None
         approver, wanted = approved_by.strip(), approved_plan.strip()
         self.record.parameters |= {"approved_by": approver, "approved_plan": wanted}
         if wanted and not (len(wanted) >= 8 and plan.digest.startswith(wanted)):  # noqa: PLR2004 -- shorter would fit by chance
@@ -148,7 +150,7 @@ class Run(RecordedRun):
             # Late: widgets take long to import, and a batch shows none.
             from o365lib.runbook.form import ConfirmationForm
 
-            form = ConfirmationForm(plan, approver=approver or getpass.getuser())
+            form = ConfirmationForm(plan, approver=approver or self.record.operator.user_name)
             # What was on the screen is what was approved, whatever plan is in force by then.
             form.show(lambda name: self._approve(name, "form", plan))
             return StepResult(title="Fill in the form above; the next steps wait for it.")
@@ -196,19 +198,12 @@ class Run(RecordedRun):
                 "Another plan was confirmed than the one in force.",
                 remedy="Execute the cell 'confirm' again, and confirm this plan.",
             )
-        if self._is_settled:
-            return
-        age = clock.now() - self.current_facts.read
-        if approval.how == "form" or age > _FRESH:
-            facts = self._read()
-            if self._draft(facts).digest != plan.digest:
-                self.record.approval = None
-                raise Refused(
-                    "plan-changed",
-                    "The tenant or the client's file has changed since the plan was confirmed.",
-                    remedy="Execute 'look' and 'plan' again, and confirm the new plan.",
-                )
-        self._is_settled = True
+        self.lock(read=self._looked_again or self.current_facts.read)
+        self._require_same_parameters()
+        looked = self._looked_again or self.current_facts.read
+        is_old = clock.now() - looked > _FRESH
+        if is_old or (approval.how == "form" and self._looked_again is None):
+            self._look_again(plan)
 
     def conclude(self, checks: list[Check]) -> StepResult:
         """Keep what was read back, and judge by it alone.
@@ -237,6 +232,10 @@ class Run(RecordedRun):
             return "dry run"
         return "" if self.current_plan.changes else "there is nothing to change"
 
+    def earlier_records(self) -> list[Record]:
+        """Return the client's readable records, oldest first; this run's is the last."""
+        return Archive(self.places.evidence).records(self.client.client)
+
     # ---- inside -------------------------------------------------------------------------------
 
     def _read(self) -> Facts:
@@ -245,13 +244,48 @@ class Run(RecordedRun):
         return read_facts(
             self.session,
             self._identity,
+            tenant=self.client.tenant,
             defaults=self.defaults,
             pending=self._pending_credentials,
         )
 
+    def _require_same_parameters(self) -> None:
+        folder = self.places.parameters
+        client = parameters.load_client(folder, self.client.client)
+        defaults = parameters.load_defaults(folder)
+        if parameters.digest(client, defaults) != self.parameters_digest:
+            self._end_approval("The client's file or the defaults have changed", "Open the run")
+
+    def _look_again(self, plan: Plan) -> None:
+        """Read the tenant once more: nothing changed yet, the plan must be the same.
+
+        Once this run has begun to change the tenant, the plan cannot be; then no guard may apply,
+        and the account must be the one that was confirmed.
+        """
+        facts = self._read()
+        again = self._draft(facts)
+        if not self.record.is_changed:
+            if again.digest != plan.digest:
+                self._end_approval("The tenant has changed", "Execute 'look' and 'plan'")
+        elif again.refusals:
+            first = again.refusals[0]
+            raise Refused(first.code, first.message, remedy=first.remedy, state=_PARTLY_CHANGED)
+        elif plan.user_id and again.user_id != plan.user_id:
+            self._end_approval("The account is another one now", "Execute 'look' and 'plan'")
+        self._looked_again = facts.read
+
+    def _end_approval(self, what: str, where_to_begin: str) -> NoReturn:
+        self.record.approval = None
+        raise Refused(
+            "plan-changed",
+            f"{what} since the plan was confirmed.",
+            remedy=f"{where_to_begin} again, and confirm the new plan.",
+            state=_PARTLY_CHANGED if self.record.is_changed else "Nothing was changed.",
+        )
+
     def _pending_credentials(self, user: User) -> str:
         return pending_credentials(
-            Archive(self.places.evidence).records(self.client.client),
+            self.earlier_records(),
             user_id=user.id,
             user_principal_name=user.user_principal_name,
             created=user.created_date_time,

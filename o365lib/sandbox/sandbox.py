@@ -47,6 +47,8 @@ class Settings:
         latency_seconds: wait before each answer; a batch waits once.
         replication_lag_seconds: a new or restored user is unknown to reads, filters and role
             assignments for so long.
+        filter_lag_seconds: a new user is missing from lists and filters, though not from a read by
+            its id or name, for so long.
         deletion_lag_seconds: a deleted user is still seen for so long.
         deleted_items_lag_seconds: a deleted user is not in the recycle bin before.
         role_assignments_lag_seconds: a new assignment is not seen, a removed one is still seen.
@@ -58,6 +60,7 @@ class Settings:
 
     latency_seconds: float = 0.0
     replication_lag_seconds: float = 0.0
+    filter_lag_seconds: float = 0.0
     deletion_lag_seconds: float = 0.0
     deleted_items_lag_seconds: float = 0.0
     role_assignments_lag_seconds: float = 0.0

@@ -1,6 +1,7 @@
 """The log of changes: written before each is sent, so that a run that is killed tells what it did.
 
 - A change enters the record as `started` and the record is saved; only then is it sent.
+- What a person has still to do (to look at credentials) leaves it open, until `settle`.
 - It leaves as `accepted` (the service said yes), `failed` (it said no: nothing changed) or
   `unknown` (no answer came). Whether it really took place is for verification alone.
 - Once an answer was lost, a later refusal does not make it `failed`: the first try may have worked.
@@ -31,7 +32,9 @@ class ChangeLog:
         self._ledger = ledger
 
     @contextmanager
-    def change(self, planned: PlannedChange, *, target: str = "") -> Iterator[Change]:
+    def change(
+        self, planned: PlannedChange, *, target: str = "", stays_open: bool = False
+    ) -> Iterator[Change]:
         """Keep one change, whatever its `with` block comes to.
 
         A block that goes on after a lost answer sets the change's status to `unknown` first.
@@ -39,6 +42,7 @@ class ChangeLog:
         Args:
             planned: the change as planned.
             target: the object's id where the plan could only name the user principal name.
+            stays_open: a block that ends well leaves the change `started`, for `settle`.
 
         Raises:
             EvidenceError: the record could not be saved; the change was not sent.
@@ -51,6 +55,7 @@ class ChangeLog:
             after=planned.after,
             started=clock.now(),
         )
+        self._give_up(planned)
         self.record.changes.append(change)
         self.save()
         try:
@@ -68,11 +73,28 @@ class ChangeLog:
             change.status = "unknown"
             raise
         else:
-            change.status = "accepted"
+            if not stays_open:
+                change.status = "accepted"
         finally:
-            change.ended = clock.now()
-            change.request_id = self.last_request_id()
+            if change.status != "started":
+                change.ended = clock.now()
+                change.request_id = self.last_request_id()
             self.save()
+
+    def settle(self, change: Change) -> None:
+        """Say that a change that stayed open has taken place.
+
+        Raises:
+            EvidenceError: the record could not be saved.
+        """
+        change.status, change.ended = "accepted", clock.now()
+        self.save()
+
+    def _give_up(self, planned: PlannedChange) -> None:
+        # Begun anew: what became of the try before it, nobody will say any more.
+        for earlier in self.record.changes:
+            if earlier.status == "started" and earlier.action == planned.action:
+                earlier.status, earlier.ended = "unknown", clock.now()
 
     def last_request_id(self) -> str:
         """Return the service's id of the latest request, for Microsoft's support."""

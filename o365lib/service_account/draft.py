@@ -34,6 +34,7 @@ def plan_creation(
         *_loses_way_back(facts, client, defaults, changes),
         guards.last_global_administrator(facts, changes),
         guards.recipient_not_allowed(client, defaults, changes),
+        guards.sender_is_somebody_else(facts, client, changes),
         guards.missing_permission(facts, client, changes),
     )
     plan = Plan(

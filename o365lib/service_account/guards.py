@@ -187,6 +187,27 @@ def recipient_not_allowed(
     )
 
 
+def sender_is_somebody_else(
+    facts: Facts, client: Client, changes: Iterable[PlannedChange]
+) -> Refusal | None:
+    """A signed-in person would have to send from another person's mailbox."""
+    hand_over, identity = client.hand_over, facts.identity
+    if hand_over.method != "mail" or hand_over.sender is None or identity.kind != "user":
+        return None
+    if not any(each.action == "hand-over" for each in changes):
+        return None
+    if hand_over.sender.lower() == identity.user_principal_name.lower():
+        return None
+    return Refusal(
+        code="sender-is-somebody-else",
+        message=(
+            f"The credentials would be sent from {hand_over.sender}, but signed in is "
+            f"{identity.name}, who may send from the own mailbox only."
+        ),
+        remedy="Leave `sender` out of the client's file, or sign in as that person.",
+    )
+
+
 def missing_permission(
     facts: Facts, client: Client, changes: Iterable[PlannedChange]
 ) -> Refusal | None:
@@ -195,12 +216,15 @@ def missing_permission(
     if not identity.claims_known:
         return None
     privileged = facts.account is not None and bool(facts.account.roles)
+    actions = [change.action for change in changes if change.action in NEEDS]
+    if "create-user" in actions:
+        # Where the answer to a creation is lost, the password has to be set once more.
+        actions.append("set-password")
     missing = dict.fromkeys(
         sentence
-        for change in changes
-        if change.action in NEEDS
-        if not (change.action == "hand-over" and client.hand_over.method != "mail")
-        for sentence in _missing(change.action, identity, privileged=privileged)
+        for action in actions
+        if not (action == "hand-over" and client.hand_over.method != "mail")
+        for sentence in _missing(action, identity, privileged=privileged)
     )
     if not missing:
         return None

@@ -78,14 +78,18 @@ def hand_over(
         method=way.method, recipient=recipient, user_id=created.user_id, date_time=clock.now()
     )
     change_log.record.hand_over = entry
-    with change_log.change(planned, target=created.user_id) as change:
+    # Showing a button is not handing over: that change stays open until somebody has clicked.
+    with change_log.change(
+        planned, target=created.user_id, stays_open=way.method == "screen"
+    ) as change:
         if isinstance(way, MailHandOver):
             letter = _letter(plan, created.password, facts, defaults)
             subject = f"{defaults.vendor.name} service account for {facts.display_name}"
             return _mail(session, way, entry, change, subject=subject, letter=letter)
         if isinstance(way, FileHandOver):
             return _file(way, entry, created.password, plan, folder)
-        return _screen(screen, entry, created.password, plan, change_log)
+        name = plan.user_principal_name
+        return _screen(screen, entry, change, (name, created.password), change_log)
 
 
 def is_uncertain(entry: HandOverRecord | None) -> bool:
@@ -184,8 +188,8 @@ def _public_key(pem: bytes) -> tuple[rsa.RSAPublicKey, str]:
 def _screen(
     screen: Screen | None,
     entry: HandOverRecord,
-    password: Secret,
-    plan: Plan,
+    change: Change,
+    credentials: tuple[str, Secret],
     change_log: ChangeLog,
 ) -> str:
     if screen is None:
@@ -197,7 +201,7 @@ def _screen(
 
     def seen() -> None:
         entry.status, entry.date_time = "accepted", clock.now()
-        change_log.save()
+        change_log.settle(change)
 
-    screen(plan.user_principal_name, password, seen)
+    screen(*credentials, seen)
     return "Press the button above to see the credentials, once"

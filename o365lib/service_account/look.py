@@ -6,6 +6,7 @@
   account, the roles) raises.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -29,7 +30,7 @@ from o365lib.graph.policies import get_security_defaults
 from o365lib.graph.read_batch import Answer, ReadBatch
 from o365lib.graph.role_management import list_role_assignments, list_role_definitions
 from o365lib.graph.session import GraphSession
-from o365lib.graph.users import find_users_named, get_user
+from o365lib.graph.users import find_user, find_users_named, get_user
 from o365lib.parameters import Defaults
 from o365lib.parameters.defaults import Vendor
 from o365lib.service_account.facts import (
@@ -45,6 +46,8 @@ from o365lib.service_account.facts import (
 _USER = frozenset({"#microsoft.graph.user", ""})
 
 PendingCredentials = Callable[[User], str]
+
+_PLAIN_HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ def read_facts(
     session: GraphSession,
     identity: Identity,
     *,
+    tenant: str,
     defaults: Defaults,
     pending: PendingCredentials,
 ) -> Facts:
@@ -70,6 +74,7 @@ def read_facts(
     Args:
         session: signed in to the tenant.
         identity: who is signed in.
+        tenant: as the client file names it, by id or by domain.
         defaults: the account's and the vendor's names.
         pending: tells from the archive which run set the account's password and could not hand it
             over; asked with the account.
@@ -77,13 +82,18 @@ def read_facts(
     Raises:
         GraphError: something that must be known could not be read.
     """
-    answers = _read(session, defaults)
+    answers = _read(session, defaults, tenant)
     initial = _initial_domain(answers.organization)
     user_principal_name = f"{defaults.account.user_name}@{initial}"
     named = {user.user_principal_name.lower(): user for user in answers.users}
     user = named.pop(user_principal_name.lower(), None)
-    federated = [each.id for each in answers.domains if each.authentication_type == "Federated"]
-    configurations, enabled = _read_further(session, federated, answers.assignments, user)
+    federated = sorted(_not_managed(answers))
+    # The index behind filters lags: that there is no account is believed of a key only.
+    is_sure = user is not None or tenant.lower() == initial.lower()
+    further = _read_further(
+        session, federated, answers.assignments, user, "" if is_sure else user_principal_name
+    )
+    user, configurations, enabled = further.user, further.configurations, further.enabled
     role_names = {each.id: each.display_name for each in answers.definitions}
     return Facts(
         read=clock.now(),
@@ -93,7 +103,7 @@ def read_facts(
         initial_domain=initial,
         domains=tuple(sorted(_domain_names(answers))),
         federated_domains=tuple(
-            federation_of(name, configurations[name], defaults.vendor) for name in sorted(federated)
+            federation_of(name, configurations[name], defaults.vendor) for name in federated
         ),
         user_principal_name=user_principal_name,
         account=_account(user, answers.assignments, role_names),
@@ -112,8 +122,11 @@ def read_facts(
     )
 
 
-def _read(session: GraphSession, defaults: Defaults) -> _Answers:
+def _read(session: GraphSession, defaults: Defaults, tenant: str) -> _Answers:
     with ReadBatch(session) as batch:
+        # Most client files name the initial domain: then this is the account's own name.
+        own_name = f"{defaults.account.user_name}@{tenant}" if "." in tenant else ""
+        by_key = batch.add(find_user(own_name)) if own_name else None
         organization = batch.add(get_organization())
         domains = batch.add(list_domains())
         users = batch.add(find_users_named(f"{defaults.account.user_name}@"))
@@ -124,12 +137,27 @@ def _read(session: GraphSession, defaults: Defaults) -> _Answers:
     return _Answers(
         organization=organization.value(),
         domains=domains.value(),
-        users=users.value(),
+        users=_with(users.value(), by_key.value() if by_key else None),
         deleted=deleted.value(),
         assignments=assignments.value(),
         definitions=definitions.value(),
         security_defaults=_optional(security_defaults),
     )
+
+
+def _with(users: tuple[User, ...], one: User | None) -> tuple[User, ...]:
+    return (*(each for each in users if one is None or each.id != one.id), *([one] if one else []))
+
+
+def _not_managed(answers: _Answers) -> set[str]:
+    # Whatever is not said to be managed is asked about; the two lists can differ.
+    return {
+        each.id for each in answers.domains if each.authentication_type.lower() != "managed"
+    } | {
+        each.name
+        for each in answers.organization.verified_domains
+        if each.type.lower() == "federated"
+    }
 
 
 def _optional(answer: Answer[SecurityDefaults]) -> SecurityDefaults | None:
@@ -140,12 +168,20 @@ def _optional(answer: Answer[SecurityDefaults]) -> SecurityDefaults | None:
         return None
 
 
+@dataclass(frozen=True)
+class _Further:
+    user: User | None
+    configurations: dict[str, Sequence[FederationConfiguration] | GraphError]
+    enabled: dict[str, bool]
+
+
 def _read_further(
     session: GraphSession,
-    federated: Iterable[str],
+    names: Sequence[str],
     assignments: Iterable[RoleAssignment],
     account: User | None,
-) -> tuple[dict[str, Sequence[FederationConfiguration] | GraphError], dict[str, bool]]:
+    doubtful: str,
+) -> _Further:
     unknown = {
         each.principal_id
         for each in _administrators(assignments)
@@ -153,10 +189,10 @@ def _read_further(
         or (each.principal.odata_type in _USER and each.principal.account_enabled is None)
         if account is None or each.principal_id != account.id
     }
-    names = list(federated)
-    if not names and not unknown:
-        return {}, {}
+    if not names and not unknown and not doubtful:
+        return _Further(account, {}, {})
     with ReadBatch(session) as batch:
+        by_key = batch.add(find_user(doubtful)) if doubtful else None
         asked = {name: batch.add(list_federation_configurations(name)) for name in names}
         users = {principal_id: batch.add(get_user(principal_id)) for principal_id in unknown}
     configurations: dict[str, Sequence[FederationConfiguration] | GraphError] = {}
@@ -165,13 +201,18 @@ def _read_further(
             configurations[name] = answer.value()
         except GraphError as error:
             configurations[name] = error
-    return configurations, {key: _is_enabled(answer) for key, answer in users.items()}
+    return _Further(
+        user=by_key.value() if by_key else account,
+        configurations=configurations,
+        enabled={key: _is_enabled(answer) for key, answer in users.items()},
+    )
 
 
 def _is_enabled(answer: Answer[User]) -> bool:
     # A group or an application is no user: it is not counted as somebody who can sign in.
     try:
-        return answer.value().account_enabled is True
+        user = answer.value()
+        return user.account_enabled is True and user.user_type.lower() != "guest"
     except GraphError:
         return False
 
@@ -189,8 +230,10 @@ def federation_of(
     if isinstance(read, GraphError):
         evidence = f"its federation could not be read: {read.status} {read.code}".strip()
         return FederatedDomain(name=name, federated_with="unknown", evidence=evidence)
-    found = [_host(uri) for each in read for uri in _uris(each)]
-    hosts = tuple(dict.fromkeys(host for host in found if host))
+    uris = [uri for each in read for uri in (*_sign_in_uris(each), each.issuer_uri)]
+    named = [_host(uri) for uri in uris]
+    hosts = tuple(dict.fromkeys(host for host in named if host))
+    signs_in = [_is_plain(uri) for each in read for uri in _sign_in_uris(each) if uri.strip()]
     labels = " / ".join(each.display_name for each in read if each.display_name)
     for host in hosts:
         if any(_is_below(host, suffix) for suffix in vendor.host_suffixes):
@@ -201,7 +244,7 @@ def federation_of(
                 display_name=labels,
                 evidence=f"signs in at {host}",
             )
-    if any(each.lower() in labels.lower() for each in vendor.display_names):
+    if any(_squeezed(each) in _squeezed(labels) for each in vendor.display_names):
         return FederatedDomain(
             name=name,
             federated_with="vendor",
@@ -209,8 +252,10 @@ def federation_of(
             display_name=labels,
             evidence=f"its federation is named {labels}",
         )
-    if not hosts or None in found:
-        said = "has an address that cannot be read" if None in found else "names no host"
+    is_readable = all(signs_in) and None not in named
+    if not signs_in or not is_readable:
+        # An issuer is a name, not a place: it alone does not clear a domain of being the vendor's.
+        said = "names no sign-in page" if is_readable else "has an address that cannot be read"
         return FederatedDomain(
             name=name,
             federated_with="unknown",
@@ -227,14 +272,20 @@ def federation_of(
     )
 
 
-def _uris(configuration: FederationConfiguration) -> tuple[str, ...]:
+def _sign_in_uris(configuration: FederationConfiguration) -> tuple[str, ...]:
     return (
         configuration.passive_sign_in_uri,
-        configuration.issuer_uri,
         configuration.active_sign_in_uri,
         configuration.metadata_exchange_uri,
         configuration.sign_out_uri,
     )
+
+
+def _is_plain(uri: str) -> bool:
+    # Not plainly an address on the web: then nobody can say whose it is.
+    host = _host(uri)
+    is_web = uri.strip().lower().startswith(("http://", "https://"))
+    return bool(is_web and host and _PLAIN_HOST.fullmatch(host))
 
 
 def _host(uri: str) -> str | None:
@@ -243,6 +294,10 @@ def _host(uri: str) -> str | None:
         return (urlsplit(uri.strip()).hostname or "").rstrip(".")
     except ValueError:
         return None
+
+
+def _squeezed(text: str) -> str:
+    return "".join(text.split()).casefold()
 
 
 def _is_below(host: str, suffix: str) -> bool:
@@ -300,6 +355,7 @@ def _count_administrators(
             # An enabled application is nobody who could help.
             and each.principal.odata_type in _USER
             and each.principal.account_enabled is True
+            and each.principal.user_type.lower() != "guest"
         )
     }
     return len(usable - {account.id if account else ""})

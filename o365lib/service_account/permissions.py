@@ -35,9 +35,11 @@ NEEDS: dict[str, Need] = {
         ("User.ReadWrite.All", "Directory.ReadWrite.All"),
         (USER_ADMINISTRATOR, GLOBAL_ADMINISTRATOR),
     ),
+    # The right to write users is not enough for a password: a person would also need
+    # Directory.AccessAsUser.All, an application a directory role of its own.
     # https://learn.microsoft.com/graph/api/user-update
     "set-password": Need(
-        ("User-PasswordProfile.ReadWrite.All", "User.ReadWrite.All", "Directory.ReadWrite.All"),
+        ("User-PasswordProfile.ReadWrite.All",),
         (USER_ADMINISTRATOR, PRIVILEGED_AUTHENTICATION_ADMINISTRATOR, GLOBAL_ADMINISTRATOR),
     ),
     # https://learn.microsoft.com/graph/api/rbacapplication-post-roleassignments
@@ -76,6 +78,9 @@ READ_SCOPES = (
     "RoleManagement.Read.Directory",
 )
 
+# The second is for the day on which an answer is lost and the password has to be set again.
+CREATING = ("User.ReadWrite.All", "User-PasswordProfile.ReadWrite.All")
+
 _WRITING = {
     "User.Read.All": "User.ReadWrite.All",
     "RoleManagement.Read.Directory": "RoleManagement.ReadWrite.Directory",
@@ -94,7 +99,7 @@ def delegated_scopes(runbook: str, *, dry_run: bool, by_mail: bool) -> tuple[str
         return READ_SCOPES
     scopes = dict.fromkeys(READ_SCOPES)
     if runbook == "create":
-        scopes |= dict.fromkeys(["User.ReadWrite.All", *(["Mail.Send"] if by_mail else [])])
+        scopes |= dict.fromkeys(CREATING + (("Mail.Send",) if by_mail else ()))
     else:
         scopes |= dict.fromkeys(["User.DeleteRestore.All", "User.RevokeSessions.All"])
     scopes["RoleManagement.ReadWrite.Directory"] = None

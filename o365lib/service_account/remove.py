@@ -5,12 +5,15 @@
   a restored account would come back with them.
 """
 
+from collections.abc import Iterable
 from datetime import timedelta
+from typing import cast
 
 from pydantic import JsonValue
 
 from o365lib import clock
 from o365lib.errors import AnswerLost, NotFound, NotVerified
+from o365lib.evidence.record import Record
 from o365lib.graph.role_management import list_role_assignments
 from o365lib.graph.session import GraphSession
 from o365lib.graph.users import delete_user as delete
@@ -24,25 +27,49 @@ from o365lib.service_account.plan import Plan, PlannedChange
 RECYCLE_BIN = timedelta(days=30)
 
 
-def undo(facts: Facts) -> dict[str, JsonValue]:
-    """Return what restoring the account needs: id, properties, roles, and until when."""
+def undo(facts: Facts, earlier: Iterable[Record] = ()) -> dict[str, JsonValue]:
+    """Return what restoring the account needs: id, properties, roles, and until when.
+
+    Args:
+        facts: the tenant as read, before its roles are taken away.
+        earlier: the client's earlier runs, oldest first: one that was broken off after it had
+            taken the roles away has kept them.
+    """
     if facts.account is None:
         return {}
     user = facts.account.user
+    roles: list[JsonValue] = [
+        {
+            "role_definition_id": role.role_definition_id,
+            "display_name": role.display_name,
+            "directory_scope_id": role.directory_scope_id,
+        }
+        for role in facts.account.roles
+    ]
+    held = {role.role_definition_id for role in facts.account.roles}
+    roles += [
+        role
+        for record in earlier
+        if record.undo and record.undo.get("id") == user.id
+        for role in cast("list[dict[str, JsonValue]]", record.undo.get("role_assignments", []))
+        if role["role_definition_id"] not in held and _was_taken_away(record, role)
+    ]
     return {
         "how": "POST /directory/deletedItems/{id}/restore within 30 days of the deletion",
         "id": user.id,
         "until": clock.iso(clock.now() + RECYCLE_BIN),
         "user": user.model_dump(mode="json", by_alias=True),
-        "role_assignments": [
-            {
-                "role_definition_id": role.role_definition_id,
-                "display_name": role.display_name,
-                "directory_scope_id": role.directory_scope_id,
-            }
-            for role in facts.account.roles
-        ],
+        "role_assignments": roles,
     }
+
+
+def _was_taken_away(record: Record, role: dict[str, JsonValue]) -> bool:
+    return any(
+        change.action == "remove-role"
+        and change.before == role["display_name"]
+        and change.status != "failed"
+        for change in record.changes
+    )
 
 
 def remove_roles(

@@ -15,7 +15,7 @@ from o365lib.graph.models import DeletedUser, RoleAssignment, User
 from o365lib.graph.read_batch import Answer, ReadBatch
 from o365lib.graph.role_management import list_role_assignments
 from o365lib.graph.session import GraphSession
-from o365lib.graph.users import find_users_named, get_user
+from o365lib.graph.users import find_user, get_user
 from o365lib.parameters import Defaults
 from o365lib.service_account.create import pauses
 from o365lib.service_account.plan import Plan, PlannedChange
@@ -63,8 +63,8 @@ def verify_removal(session: GraphSession, plan: Plan, *, patience_seconds: float
     """
 
     def look_by_name() -> list[Check]:
-        found = session.fetch(find_users_named(plan.user_principal_name))
-        return [_check("account", _ABSENT, "exists" if found else _ABSENT)]
+        found = session.fetch(find_user(plan.user_principal_name))
+        return [_check("account", _ABSENT, _ABSENT if found is None else "exists")]
 
     def look_by_id() -> list[Check]:
         with ReadBatch(session) as batch:
@@ -128,6 +128,10 @@ def _creation_checks(
         _check("licences", "0", str(len(user.assigned_licenses))),
         _check("roles", plan.role_name, ", ".join(held) or "none"),
         _check("scope of the role", "/", ", ".join(scopes) or "none"),
+        *(
+            _check("usage location", planned.argument, user.usage_location)
+            for planned in plan.of("create-user")
+        ),
         *(_password_check(planned, user) for planned in plan.of("set-password")),
     ]
 

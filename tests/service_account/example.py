@@ -27,6 +27,7 @@ ALL_PERMISSIONS = (
     "RoleManagement.ReadWrite.Directory",
     "User.DeleteRestore.All",
     "User.ReadWrite.All",
+    "User-PasswordProfile.ReadWrite.All",
     "User.RevokeSessions.All",
 )
 
@@ -101,7 +102,7 @@ def make_person(*roles, permissions=ALL_PERMISSIONS, **changes):
         "tenant_id": TENANT_ID,
         "kind": "user",
         "object_id": "c1d2e3f4-0000-4000-8000-000000000002",
-        "user_principal_name": "engineer@contoso.onmicrosoft.com",
+        "user_principal_name": "admin@contoso.onmicrosoft.com",
         "application_id": "14d82eec-204b-4c2f-b7e8-296a70dab67e",
         "permissions": permissions,
         "directory_roles": roles,

@@ -205,7 +205,11 @@ class Job:
 
     def look(self):
         return read_facts(
-            self.session, self.identity, defaults=DEFAULTS, pending=self._pending_credentials
+            self.session,
+            self.identity,
+            tenant=self.tenant.initial_domain,
+            defaults=DEFAULTS,
+            pending=self._pending_credentials,
         )
 
     def _pending_credentials(self, user):

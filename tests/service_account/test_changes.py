@@ -48,6 +48,10 @@ def make_change_log(folder):
     return make
 
 
+def _statuses(folder):
+    return [change.status for change in folder.read_record().changes]
+
+
 def _only_change(folder):
     (change,) = folder.read_record().changes
     return change
@@ -133,3 +137,29 @@ def test_changes_stand_in_the_order_in_which_they_were_begun(make_change_log, fo
         with change_log.change(PLANNED, target=target):
             pass
     assert [change.target for change in folder.read_record().changes] == ["a", "b", "c"]
+
+
+def test_what_a_person_has_still_to_do_stays_open_until_it_is_settled(make_change_log, folder):
+    change_log = make_change_log()
+    with change_log.change(PLANNED, stays_open=True) as change:
+        pass
+    assert (_only_change(folder).status, _only_change(folder).ended) == ("started", None)
+    change_log.settle(change)
+    assert _only_change(folder).status == "accepted"
+    assert _only_change(folder).ended >= change.started
+
+
+def test_what_stays_open_when_all_goes_well_ends_with_an_error(make_change_log, folder):
+    with pytest.raises(Forbidden), make_change_log().change(PLANNED, stays_open=True):
+        raise Forbidden("Insufficient privileges.")
+    assert _only_change(folder).status == "failed"
+    assert _only_change(folder).ended is not None
+
+
+def test_a_change_that_is_begun_anew_ends_the_open_one_before_it(make_change_log, folder):
+    change_log = make_change_log()
+    other = PLANNED.model_copy(update={"action": "delete-user"})
+    for planned in (PLANNED, other, PLANNED):
+        with change_log.change(planned, stays_open=True):
+            pass
+    assert _statuses(folder) == ["unknown", "started", "started"]

@@ -66,7 +66,7 @@ def test_the_run_after_an_unknown_creation_makes_the_account(job, effect):
 def test_an_account_whose_creator_never_learnt_of_it_gets_a_new_password_next_time(job):
     """Created, the answer lost, and then nothing could be read any more."""
     job.fault("reset-after", "POST", "/users")
-    blind = job.fault("403", "GET", "/users/*", times=None)
+    blind = job.fault("403", "GET", "/users/*", times=None, in_batch=False)
     with pytest.raises(Forbidden):
         job.create()
     assert job.statuses == [("create-user", "unknown")]

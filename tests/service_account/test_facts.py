@@ -31,5 +31,5 @@ def test_an_unknown_fact_is_an_error_that_shows_no_value():
 
 
 def test_a_person_is_called_by_name_and_an_application_by_its_id():
-    assert make_person().name == "engineer@contoso.onmicrosoft.com"
+    assert make_person().name == "admin@contoso.onmicrosoft.com"
     assert make_application().name == "application 0a1b2c3d-0000-4000-8000-1234567890ab"

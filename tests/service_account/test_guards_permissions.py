@@ -106,7 +106,7 @@ def test_the_role_to_ask_for_is_named():
     plan = make_plan("create", make_facts(identity=make_person(USER_ADMINISTRATOR)))
     assert "Privileged Role Administrator or Global Administrator" in plan.refusals[0].message
     assert "(to assign role)" in plan.refusals[0].message
-    assert "engineer@contoso.onmicrosoft.com lacks" in plan.refusals[0].message
+    assert "admin@contoso.onmicrosoft.com lacks" in plan.refusals[0].message
 
 
 # who, which role the account holds: whether its password may be set
@@ -127,3 +127,32 @@ def test_an_administrators_password_is_set_by_higher_roles_only(identity, role, 
     facts = make_facts(account, identity=identity, pending_credentials="run-1")
     plan = make_plan("create", facts)
     assert codes(plan) == ([] if allowed else ["missing-permission"])
+
+
+@pytest.mark.parametrize(
+    ("sender", "refused"),
+    [
+        ("admin@contoso.onmicrosoft.com", False),
+        ("ADMIN@contoso.onmicrosoft.com", False),
+        ("helpdesk@contoso.onmicrosoft.com", True),
+        (None, False),
+    ],
+)
+def test_a_person_sends_from_the_own_mailbox_only(sender, refused):
+    hand_over = {"method": "mail", "recipient": "onboarding@practiceprotect.com", "sender": sender}
+    client = make_client(
+        sign_in={"method": "device-code"}, hand_over={k: v for k, v in hand_over.items() if v}
+    )
+    facts = make_facts(identity=make_person(GLOBAL))
+    expected = ["sender-is-somebody-else"] if refused else []
+    assert codes(make_plan("create", facts, client)) == expected
+    there = make_facts(make_account(EXCHANGE), identity=make_person(GLOBAL))
+    assert codes(make_plan("create", there, client)) == []
+
+
+@pytest.mark.parametrize("missing", ["User.ReadWrite.All", "User-PasswordProfile.ReadWrite.All"])
+def test_a_creation_also_needs_to_set_the_password_should_an_answer_be_lost(missing):
+    kept = tuple(each for each in ALL_PERMISSIONS if each != missing)
+    plan = make_plan("create", make_facts(identity=make_application(kept)))
+    assert codes(plan) == ["missing-permission"]
+    assert missing in plan.refusals[0].message

@@ -236,8 +236,10 @@ def test_the_screen_shows_them_once_and_counts_only_when_they_were_seen(on_scree
     created, _ = job.create_and_hand_over(screen)
     assert screen.shown == [(job.upn, created.password)]
     assert job.record.hand_over.status == "started"
+    assert job.statuses[-1] == ("hand-over", "started")
     screen.seen()
     assert job.record.hand_over.status == "accepted"
+    assert job.statuses[-1] == ("hand-over", "accepted")
     assert created.password.reveal().encode() not in job.archived
 
 

@@ -6,6 +6,7 @@ from o365lib.errors import BadRequest, Forbidden, ServiceUnavailable
 from o365lib.graph.models import Organization
 from o365lib.service_account import look
 from o365lib.service_account.look import read_facts
+from o365lib.service_account.verify import verify_removal
 from tests.service_account.example import DEFAULTS, codes
 
 VENDOR = DEFAULTS.vendor
@@ -321,8 +322,33 @@ def test_the_archive_is_asked_about_the_account_that_is_there_and_only_then(job)
         return "run-1"
 
     def read():
-        return read_facts(job.session, job.identity, defaults=DEFAULTS, pending=pending)
+        return read_facts(
+            job.session, job.identity, tenant=job.tenant.id, defaults=DEFAULTS, pending=pending
+        )
 
     assert (read().pending_credentials, asked) == ("", [])
     user = job.add_account()
     assert (read().pending_credentials, asked) == ("run-1", [user["id"]])
+
+
+@pytest.mark.parametrize("named_by", ["id", "initial_domain"])
+def test_an_account_that_no_filter_shows_yet_is_found_by_its_key(job, named_by):
+    job.sandbox.filter_lag_seconds = 3600
+    created, _ = job.create()
+    found = read_facts(
+        job.session,
+        job.identity,
+        tenant=getattr(job.tenant, named_by),
+        defaults=DEFAULTS,
+        pending=lambda _user: "",
+    )
+    assert found.account.user.id == created.user_id
+    assert found.namesakes == ()
+
+
+def test_a_removal_of_nothing_is_verified_by_key(job):
+    plan = job.plan("remove", job.look())
+    job.sandbox.filter_lag_seconds = 3600
+    job.begin().create()
+    checks = verify_removal(job.session, plan, patience_seconds=0)
+    assert [check.passed for check in checks] == [False]

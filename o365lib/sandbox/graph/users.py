@@ -91,7 +91,8 @@ def list_users(call: GraphCall) -> GraphReply:
 
     https://learn.microsoft.com/graph/api/user-list
     """
-    return list_reply(call, [_readable(call, user) for user in call.users.values()], USER, "users")
+    shown = call.tenant.replication.view("users_index", call.users, call.now)
+    return list_reply(call, [_readable(call, user) for user in shown.values()], USER, "users")
 
 
 def count_users(call: GraphCall) -> GraphReply:
@@ -134,6 +135,9 @@ def create_user(call: GraphCall) -> GraphReply:
     }
     call.tenant.users[user["id"]] = user
     call.tenant.sign_in[user["id"]] = SignInState(password, valid_from=call.now)
+    if call.sandbox.filter_lag_seconds > 0:
+        until = call.after(call.sandbox.filter_lag_seconds)
+        call.tenant.replication.hide("users_index", user["id"], until)
     if call.sandbox.replication_lag_seconds > 0:
         until = call.after(call.sandbox.replication_lag_seconds)
         call.tenant.replication.hide("users", user["id"], until)
