@@ -15,7 +15,7 @@ def application():
 
 
 def test_a_public_client_has_no_secret_to_give(application):
-    with pytest.raises(LookupError):
+    with pytest.raises(LookupError, match="has no client secret"):
         _ = application.client_secret
 
 

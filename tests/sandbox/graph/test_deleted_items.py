@@ -108,6 +108,14 @@ def test_the_bin_may_lag(sandbox, graph, user):
     assert graph("GET", f"{BIN}/{user['id']}").status_code == 200
 
 
+def test_a_restored_user_is_unknown_until_it_has_spread(sandbox, graph, deleted):
+    sandbox.replication_lag_seconds = 30
+    assert graph("POST", f"{BIN}/{deleted['id']}/restore").status_code == 200
+    assert graph("GET", f"/users/{deleted['id']}").status_code == 404
+    sandbox.clock.advance(seconds=31)
+    assert graph("GET", f"/users/{deleted['id']}").status_code == 200
+
+
 def test_an_owner_of_a_higher_role_is_restored_by_higher_callers_only(sandbox, graph, tenant, user):
     tenant.assign_role(user["id"], EXCHANGE_ADMINISTRATOR)
     tenant.remove_user(user["id"], sandbox.clock.now())

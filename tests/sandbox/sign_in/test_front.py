@@ -1,5 +1,8 @@
 import pytest
 
+from o365lib.sandbox import Fault
+from o365lib.sandbox.faults import FOREIGN_HOST
+
 
 def test_an_unknown_tenant_is_told_before_anything_else(web):
     answer = web.token("nowhere.example", grant_type="x")
@@ -36,3 +39,35 @@ def test_other_addresses_and_methods_are_refused(web, tenant, method, path, stat
 def test_a_body_that_is_no_form_is_an_incomplete_request(web, tenant):
     answer = web.login("POST", f"/{tenant.id}/oauth2/v2.0/token", data=b"\xff\xfe")
     assert answer.json()["error_codes"] == [900144]
+
+
+@pytest.fixture
+def struck(sandbox, web, tenant):
+    """Ask for a token while a fault is planned for it."""
+
+    def ask(effect):
+        sandbox.faults.add(Fault(effect=effect, host="login", path="*/token"))
+        return web.token(tenant, grant_type="client_credentials", client_secret="came along")
+
+    return ask
+
+
+def test_a_sign_in_may_be_redirected_elsewhere(struck):
+    answer = struck("redirect")
+    assert answer.status_code == 302
+    assert answer.headers["Location"].startswith(FOREIGN_HOST)
+
+
+def test_a_refusal_may_quote_what_came_as_json_or_as_a_page(struck):
+    for effect, kind in (("400-echo", "json"), ("400-echo-page", "html")):
+        answer = struck(effect)
+        assert answer.status_code == 400
+        assert kind in answer.headers["Content-Type"]
+        assert "came" in answer.text
+
+
+@pytest.mark.parametrize("effect", ["503-after", "wrong-body", "non-json"])
+def test_an_answer_may_be_spoiled_after_the_work(struck, effect):
+    answer = struck(effect)
+    assert answer.status_code == (503 if effect == "503-after" else 400)
+    assert "AADSTS900144" not in answer.text
