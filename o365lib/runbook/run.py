@@ -241,13 +241,16 @@ class Run(RecordedRun):
     def _read(self) -> Facts:
         if self._identity is None:
             raise StepOutOfOrder("Nobody is signed in.", remedy="Execute the cell 'sign in' first.")
-        return read_facts(
+        facts = read_facts(
             self.session,
             self._identity,
             tenant=self.client.tenant,
             defaults=self.defaults,
             pending=self._pending_credentials,
         )
+        archive = Archive(self.places.evidence)
+        unreadable = tuple(run.run_id for run in archive.unreadable(self.client.client))
+        return facts.model_copy(update={"unreadable_records": unreadable})
 
     def _require_same_parameters(self) -> None:
         folder = self.places.parameters

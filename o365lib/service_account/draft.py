@@ -234,6 +234,23 @@ def _creation_notices(facts: Facts, client: Client, defaults: Defaults) -> Itera
             code="credentials-left-alone",
             message="The account was there already; its password is left as it is.",
         )
+    if facts.unreadable_records and not facts.pending_credentials:
+        yield Notice(
+            code="unreadable-records",
+            message=(
+                f"Runs that cannot be read: {', '.join(facts.unreadable_records)}. If one of them "
+                "set the password and handed it to nobody, this run does not know it."
+            ),
+        )
+    if facts.account is None:
+        yield Notice(
+            code="multi-factor",
+            message=(
+                "Microsoft demands multi-factor sign-in in its admin centres: whoever signs in "
+                "first registers the method. Conditional Access policies are not read; they may "
+                "keep the vendor out."
+            ),
+        )
     yield from _common_notices(facts)
     for deleted in facts.deleted:
         yield Notice(

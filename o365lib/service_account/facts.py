@@ -89,3 +89,4 @@ class Facts(Fact):
     security_defaults: bool | None = None
     identity: Identity
     pending_credentials: str = ""
+    unreadable_records: tuple[str, ...] = ()

@@ -142,7 +142,26 @@ def test_what_is_right_already_is_said():
 
 
 def _notices(runbook, facts=None, client=None, **options):
-    return [notice.code for notice in make_plan(runbook, facts, client, **options).notices]
+    plan = make_plan(runbook, facts, client, **options)
+    # What every creation says has a test of its own.
+    return [notice.code for notice in plan.notices if notice.code != "multi-factor"]
+
+
+def test_a_creation_tells_that_the_first_sign_in_registers_a_second_factor():
+    assert "multi-factor" in [notice.code for notice in make_plan("create").notices]
+    for runbook, facts in (("create", make_facts(make_account())), ("remove", make_facts())):
+        assert "multi-factor" not in [notice.code for notice in make_plan(runbook, facts).notices]
+
+
+def test_records_that_cannot_be_read_are_told_where_they_could_hide_a_lost_password():
+    account = make_account(EXCHANGE)
+    facts = make_facts(account, unreadable_records=("run-1", "run-2"))
+    plan = make_plan("create", facts)
+    (notice,) = [each for each in plan.notices if each.code == "unreadable-records"]
+    assert "run-1, run-2" in notice.message
+    known = make_facts(account, unreadable_records=("run-1",), pending_credentials="run-2")
+    assert "unreadable-records" not in _notices("create", known)
+    assert "unreadable-records" not in _notices("create", make_facts(account))
 
 
 def test_a_role_that_is_more_than_the_purpose_needs_is_reported():
@@ -167,8 +186,9 @@ def test_security_defaults_and_namesakes_are_told_and_stop_nothing(runbook):
         namesakes=(make_user(id="b", user_principal_name="practiceprotect@contoso.com"),),
     )
     plan = make_plan(runbook, facts)
-    assert [notice.code for notice in plan.notices] == ["namesake", "security-defaults"]
-    assert "practiceprotect@contoso.com" in plan.notices[0].message
+    told = {notice.code: notice.message for notice in plan.notices}
+    assert set(told) - {"multi-factor"} == {"namesake", "security-defaults"}
+    assert "practiceprotect@contoso.com" in told["namesake"]
     assert plan.refusals == ()
 
 
