@@ -1,8 +1,11 @@
 """The archived notebook of a run that no driver executes: an engineer's, in JupyterLab.
 
 JupyterLab saves her working copy where she opened it, whenever it likes. The archive's copy is made
-here: the committed notebook, with the source that each step's cell really had and with what the
+here: the project's notebook, with the source that each step's cell really had and with what the
 step showed.
+
+Outputs that stand in the project's notebook are left out: somebody saved it after another run, of
+another client perhaps.
 """
 
 from pathlib import Path
@@ -15,10 +18,10 @@ from o365lib.runbook.results import StepResult
 
 
 class NotebookCopy:
-    """Fills the committed notebook's cells as their steps are executed.
+    """Fills the project's notebook's cells as their steps are executed.
 
     Args:
-        template: the committed notebook.
+        template: the project's notebook.
         folder: the run's folder in the archive.
     """
 
@@ -29,6 +32,10 @@ class NotebookCopy:
         self._nbformat = nbformat
         self._folder = folder
         self._notebook = nbformat.read(template, as_version=4)
+        self._notebook.metadata.pop("widgets", None)
+        for cell in self._notebook.cells:
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = [], None
         self._executed = 0
 
     def add(self, name: str, source: str, result: StepResult | RunbookError) -> None:

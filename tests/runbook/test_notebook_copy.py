@@ -78,3 +78,19 @@ def test_an_archive_that_is_gone_is_an_error_of_ours(copy, folder):
     folder.path.rmdir()
     with pytest.raises(EvidenceError):
         copy.add("look", "", StepResult(title="Looked"))
+
+
+def test_what_an_earlier_run_left_in_the_projects_notebook_stays_out_of_the_archive(
+    folder, tmp_path
+):
+    saved = nbformat.read(TEMPLATE, as_version=4)
+    saved.metadata["widgets"] = {"x": {"state": "fabrikam-widget"}}
+    for cell in saved.cells:
+        if cell.cell_type == "code":
+            cell.execution_count = 7
+            cell.outputs = [nbformat.v4.new_output("stream", text="fabrikam")]
+    nbformat.write(saved, tmp_path / "saved.ipynb")
+    NotebookCopy(tmp_path / "saved.ipynb", folder).add("look", "", StepResult(title="Looked"))
+    assert "fabrikam" not in folder.notebook_file.read_text("utf-8")
+    counts = [cell.get("execution_count") for cell in cells_of(folder).values()]
+    assert [count for count in counts if count] == [1]
