@@ -2,6 +2,7 @@
 
 - A file is replaced as a whole or not at all: whoever reads, at any moment and after any crash,
   finds the earlier version or the later one, never half of one.
+- A run's folder outlasts a power cut from the moment it is made.
 - Folders are the owner's alone (0700), files too (0600); a run's folder is made once, and never
   taken over by another run.
 - Run ids sort by time and are file names everywhere, Windows included; names of clients and runs
@@ -195,9 +196,13 @@ class Archive:
         """
         folder = self.run(client, run_id)
         try:
-            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            folder.path.parent.mkdir(mode=0o700, exist_ok=True)
+            own = (folder.path.parent, self.root)
+            missing = [each for each in (*own, *self.root.parents) if not each.is_dir()]
+            for each in reversed(missing):
+                each.mkdir(mode=0o700 if each in own else 0o777, exist_ok=True)
+                _sync_folder(each.parent)
             folder.path.mkdir(mode=0o700)
+            _sync_folder(folder.path.parent)
         except FileExistsError as error:
             if not folder.exists():
                 raise _no_folder(folder, error) from error
@@ -277,12 +282,31 @@ class Archive:
         """
         return list(self._readable(client))
 
+    def unreadable(self, client: str) -> list[RunFolder]:
+        """Return a client's runs whose record is there and cannot be read, oldest first.
+
+        What such a run did is not known here: it may have set a password that nobody was given. A
+        folder without a record is none of them: a record is written before the first change.
+
+        Raises:
+            EvidenceError: the archive cannot be listed, or the client's name is unfit.
+        """
+        return [run for run in self.runs(client) if run.record_file.exists() and not _can_read(run)]
+
     def _readable(self, client: str) -> Iterator[Record]:
         for run in self.runs(client):
             try:
                 yield run.read_record()
             except EvidenceError as error:
                 _logger.warning("%s", error)
+
+
+def _can_read(run: RunFolder) -> bool:
+    try:
+        run.read_record()
+    except EvidenceError:
+        return False
+    return True
 
 
 def _folders(folder: Path) -> list[Path]:

@@ -63,6 +63,37 @@ def test_a_new_run_has_a_folder_for_its_owner_alone(archive):
             assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
+@posix
+def test_a_new_runs_folders_outlast_a_power_cut(tmp_path, monkeypatch):
+    """Each folder that a new name was put into is flushed, and one that has it already is not."""
+    flushed = []
+    flush = os.fsync
+
+    def note(descriptor):
+        flushed.append(os.fstat(descriptor).st_ino)
+        flush(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    root = tmp_path / "deep" / "evidence"
+    Archive(root).new_run("alpine-books", "one")
+    above = (tmp_path, tmp_path / "deep", root, root / "alpine-books")
+    assert flushed == [folder.stat().st_ino for folder in above]
+    flushed.clear()
+    Archive(root).new_run("alpine-books", "two")
+    assert flushed == [(root / "alpine-books").stat().st_ino]
+
+
+@posix
+def test_folders_above_the_archive_are_as_the_system_makes_them(tmp_path):
+    before = os.umask(0o022)
+    try:
+        Archive(tmp_path / "deep" / "evidence").new_run("alpine-books", "one")
+    finally:
+        os.umask(before)
+    modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("deep", "deep/evidence")]
+    assert modes == [0o755, 0o700]
+
+
 def test_a_run_is_never_taken_over_by_another(archive):
     archive.new_run("alpine-books", "one")
     with pytest.raises(EvidenceError, match="in the archive already"):
@@ -234,3 +265,27 @@ def test_records_are_read_oldest_first_and_a_spoilt_one_hides_no_other(archive, 
     assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
     assert "2026-2" in caplog.text
     assert "has no record" in caplog.text
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b'{"schema_version": 99}'])
+def test_records_that_hide_what_was_done_are_named(archive, content):
+    for run_id in ("2026-3", "2026-1", "2026-2", "2026-4"):
+        run = archive.new_run("alpine-books", run_id)
+        run.write_record(make_record(run))
+    spoilt = [archive.run("alpine-books", run_id) for run_id in ("2026-1", "2026-3")]
+    for run in spoilt:
+        run.record_file.write_bytes(content)
+    archive.new_run("bayside-legal", "2026-5").record_file.write_bytes(content)
+    assert archive.unreadable("alpine-books") == spoilt
+    assert archive.unreadable("cedar-dental") == []
+
+
+def test_a_record_that_may_not_be_read_is_named_too(archive):
+    run = archive.new_run("alpine-books", "2026-1")
+    run.record_file.mkdir()
+    assert archive.unreadable("alpine-books") == [run]
+
+
+def test_a_run_that_ended_before_its_first_record_hides_nothing(archive):
+    archive.new_run("alpine-books", "2026-1")
+    assert archive.unreadable("alpine-books") == []
