@@ -8,6 +8,8 @@
 - The JSON schema stands in `docs/record.schema.json` and is generated from these models.
 """
 
+import getpass
+import socket
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -51,6 +53,15 @@ class Operator(Model):
     host_name: str = Field(description="that machine")
     signed_in_as: str = Field(default="", description="user principal name or application id")
     object_id: str = Field(default="", description="directory object id of that identity")
+
+    @classmethod
+    def here(cls) -> Self:
+        """Return who runs this process, and where; an account may have no name."""
+        try:
+            user_name = getpass.getuser()
+        except (OSError, KeyError, ImportError):  # a container's user may be a number only
+            user_name = ""
+        return cls(user_name=user_name, host_name=socket.gethostname())
 
 
 class Approval(Model):
@@ -132,7 +143,9 @@ class Record(Model):
     cloud: str = ""
     tenant_id: str = Field(default="", description="from the token, once signed in")
     runbook: str = Field(description="the notebook's name without its ending")
-    runbook_digest: str = Field(default="", description="sha256 of the committed notebook")
+    runbook_digest: str = Field(
+        default="", description="sha256 of the notebook's file as it was found, edited or not"
+    )
     package_version: str
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
     parameters_digest: str = Field(default="", description="sha256 of client file and defaults")

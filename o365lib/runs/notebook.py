@@ -10,11 +10,9 @@
 
 import ast
 import asyncio
-import getpass
 import hashlib
 import json
 import logging
-import platform
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -30,7 +28,8 @@ from o365lib import clock
 from o365lib.errors import EvidenceError, RunbookError, UsageError
 from o365lib.evidence import notebook_store
 from o365lib.evidence.archive import Archive, RunFolder, new_run_id
-from o365lib.evidence.record import ErrorRecord, Operator, Outcome, Record
+from o365lib.evidence.closing import close_unfinished
+from o365lib.evidence.record import Operator, Outcome, Record
 from o365lib.places import Places
 from o365lib.runs import engine
 from o365lib.runs.summary import RunResult, reason_of
@@ -38,8 +37,6 @@ from o365lib.runs.summary import RunResult, reason_of
 Parameter = str | bool | int | float
 
 _logger = logging.getLogger(__name__)
-
-_RUN_AGAIN = "Run the runbook again: it reads the tenant first and does only what is left."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,7 +221,9 @@ def _closed_record(
         step, error_type, message = _where_it_ended(run, problem)
         if why:
             error_type, message = "RunError", f"The run was stopped: {why}."
-        _close(record, step, error_type, message)
+        close_unfinished(
+            record, closed_by="driver", message=message, error_type=error_type, step=step
+        )
         run.write_record(record)
     return record
 
@@ -238,18 +237,11 @@ def _new_record(request: RunRequest, run: RunFolder, started: datetime) -> Recor
         runbook_digest=hashlib.sha256(request.runbook.read_bytes()).hexdigest(),
         package_version=o365lib.__version__,
         parameters={**parameters, "client": request.client, "run_id": run.run_id},
-        operator=Operator(user_name=_user_name(), host_name=platform.node()),
+        operator=Operator.here(),
         ticket=str(parameters.get("ticket", "")),
         dry_run=bool(parameters.get("dry_run", False)),
         started=started,
     )
-
-
-def _user_name() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a container's user may have no name
-        return ""
 
 
 def _where_it_ended(run: RunFolder, problem: str) -> tuple[str, str, str]:
@@ -263,27 +255,6 @@ def _where_it_ended(run: RunFolder, problem: str) -> tuple[str, str, str]:
             if output["output_type"] == "error":
                 return cell.get("id", ""), output["ename"], reason_of(output["evalue"])
     return "", "RunError", problem or "The notebook ended without closing its record."
-
-
-def _close(record: Record, step: str, error_type: str, message: str) -> None:
-    now = clock.now()
-    for each in record.steps:
-        if each.status == "running":
-            each.status, each.ended = "failed", now
-    for change in record.changes:
-        if change.status == "started":
-            change.status, change.ended = "unknown", now
-    if record.hand_over and record.hand_over.status == "started":
-        record.hand_over.status = "unknown"
-    state = "The tenant was, or may have been, changed." if record.is_changed else ""
-    record.outcome = Outcome.UNVERIFIED if record.is_changed else Outcome.FAILED
-    known = message or error_type
-    record.reason = reason_of(f"{known} (step {step})" if step else known)
-    record.error = record.error or ErrorRecord(
-        type=error_type, message=known, state=state, remedy=_RUN_AGAIN, step=step
-    )
-    record.ended = now
-    record.closed_by = "driver"
 
 
 def _result(

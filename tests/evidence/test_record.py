@@ -1,4 +1,5 @@
 import json
+import os
 import runpy
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -202,3 +203,19 @@ def test_a_run_that_never_learnt_the_id_has_made_only_an_account_of_its_own_time
     records = [make("1", changes=[change(status="unknown", target=target)])]
     found = pending_credentials(records, user_id=USER, user_principal_name=NAME, created=created)
     assert found == pending
+
+
+def test_who_runs_the_process_is_known_by_account_and_machine(monkeypatch):
+    monkeypatch.setenv("LOGNAME", "kim")
+    operator = Operator.here()
+    assert operator.user_name == "kim"
+    assert operator.host_name
+    assert (operator.signed_in_as, operator.object_id) == ("", "")
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="accounts have names on Windows")
+def test_an_account_without_a_name_is_no_error(monkeypatch):
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 3_000_000_017)
+    assert Operator.here().user_name == ""
