@@ -6,7 +6,6 @@
 """
 
 import threading
-from collections.abc import Callable
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -62,14 +61,9 @@ class RequestRecord(BaseModel):
 
 
 class Ledger:
-    """The list of a run's requests.
+    """The list of a run's requests."""
 
-    Attributes:
-        on_record: called with each new entry, after it stands in the list.
-    """
-
-    def __init__(self, *, on_record: Callable[[RequestRecord], None] | None = None) -> None:
-        self.on_record = on_record
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._records: list[RequestRecord] = []
 
@@ -109,8 +103,6 @@ class Ledger:
                 ),
             )
             self._records.append(entry)
-        if self.on_record is not None:
-            self.on_record(entry)
         return entry
 
     def records(self) -> tuple[RequestRecord, ...]:

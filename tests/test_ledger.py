@@ -60,13 +60,6 @@ def test_many_threads_lose_no_entry_and_share_no_number():
     assert [entry.sequence for entry in ledger.records()] == list(range(1, 401))
 
 
-def test_the_observer_may_read_the_ledger():
-    seen = []
-    ledger = Ledger(on_record=lambda entry: seen.append((entry, ledger.records())))
-    entry = write(ledger)
-    assert seen == [(entry, (entry,))]
-
-
 def test_what_records_returns_does_not_grow():
     ledger = Ledger()
     before = ledger.records()

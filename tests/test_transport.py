@@ -92,14 +92,6 @@ def test_a_sign_in_request_is_recorded_without_its_query_and_with_the_aadsts_num
     assert server.seen[0].path.endswith("?code=secret-code")
 
 
-def test_an_observer_of_the_ledger_sees_each_entry_once_it_stands(server, transport):
-    sizes = []
-    transport.ledger.on_record = lambda _: sizes.append(len(transport.ledger.records()))
-    send(transport)
-    send(transport)
-    assert sizes == [1, 2]
-
-
 def test_the_log_has_one_line_a_request_with_the_paths_template_and_no_query(
     server, transport, caplog
 ):
