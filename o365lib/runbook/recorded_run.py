@@ -1,19 +1,23 @@
 """A run's place in the archive: its folder, its record, and its notebook where no driver keeps it.
 
-- The record is written when the run is opened, and after every step, change and request.
+- The record is written when the run is opened, when a step begins and ends, and before and after
+  each change, with all requests until then; what was requested since is lost with the process.
 - A kernel that ends before the run was closed says so in the record, rather than leave it open for
   ever.
+- From its first change until it is closed, a run is the only one that changes its client's tenant.
 """
 
 import atexit
 import contextlib
-import getpass
 import hashlib
-import socket
+from datetime import datetime
+from pathlib import Path
 
 from o365lib import __version__, clock, clouds, parameters
-from o365lib.errors import EvidenceError, RunbookError
+from o365lib.errors import EvidenceError, Refused, RunbookError
 from o365lib.evidence.archive import Archive, RunFolder, new_run_id
+from o365lib.evidence.client_lock import ClientLock
+from o365lib.evidence.closing import close_unfinished
 from o365lib.evidence.record import ErrorRecord, Operator, Outcome, Record
 from o365lib.ledger import Ledger
 from o365lib.places import Places
@@ -23,6 +27,9 @@ from o365lib.runbook.results import StepResult
 from o365lib.runbook.steps import SteppedRun
 from o365lib.service_account.changes import ChangeLog
 from o365lib.service_account.plan import Runbook
+
+# Which run of this process holds which client's lock: an engineer may open another in her kernel.
+_holders: dict[Path, "RecordedRun"] = {}
 
 
 class RecordedRun(SteppedRun):
@@ -61,6 +68,7 @@ class RecordedRun(SteppedRun):
         self.cloud = clouds.find_cloud(client.cloud, sandbox_file=places.sandbox_file)
         self.folder = self._open_folder(name)
         self.record = self._new_record(name)
+        self._lock = ClientLock(self.folder)
         self.change_log = ChangeLog(self.record, self.save, self.ledger)
         self._copy = None if frontend.driven else NotebookCopy(places.runbook(name), self.folder)
         self.save()
@@ -94,10 +102,55 @@ class RecordedRun(SteppedRun):
             self._copy.add(name, self.frontend.cell()[1], result)
 
     def finish(self, outcome: Outcome, reason: str, error: ErrorRecord | None = None) -> None:
-        """Close the record."""
+        """Close the record, and let other runs of the client go on."""
         self.record.outcome, self.record.reason, self.record.error = outcome, reason, error
         self.record.ended, self.record.closed_by = clock.now(), "runbook"
-        self.save()
+        try:
+            self.save()
+        finally:
+            self._unlock()
+
+    def lock(self, *, read: datetime) -> None:
+        """Keep other runs from changing the client's tenant until this one is closed.
+
+        A run of the same kernel that was left in mid-way is closed: nobody can be executing it.
+
+        Args:
+            read: when this run last read the tenant.
+
+        Raises:
+            Refused: another run is changing the tenant, or has changed it since it was read. This
+                step has changed nothing.
+            EvidenceError: the archive cannot be locked. This step has changed nothing.
+        """
+        client_folder = self.folder.path.parent
+        earlier = _holders.get(client_folder)
+        if earlier is not None and earlier is not self:
+            earlier.leave("The run was left for another one in the same kernel.")
+        if self._lock.is_held:
+            return
+        if not self._lock.take():
+            raise self._refused(
+                "run-under-way",
+                f"Another run of this client is changing the tenant{self._who()}.",
+                remedy="Wait until it has ended, then run again: it looks first.",
+            )
+        _holders[client_folder] = self
+        if other := self._changed_by_another(read):
+            raise self._refused(
+                "plan-changed",
+                f"The run {other} has changed the tenant since this one read it.",
+                remedy="Execute 'look' and 'plan' again, and confirm the new plan.",
+            )
+
+    def leave(self, why: str) -> None:
+        """Close the record if it is still open, and let other runs of the client go on."""
+        if self.record.outcome is Outcome.UNFINISHED and not self.frontend.driven:
+            close_unfinished(self.record, closed_by="runbook", message=why)
+            # The archive may be gone by now, and nobody is left to be told.
+            with contextlib.suppress(EvidenceError):
+                self.save()
+        self._unlock()
 
     def _open_folder(self, name: str) -> RunFolder:
         archive = Archive(self.places.evidence)
@@ -118,16 +171,41 @@ class RecordedRun(SteppedRun):
             package_version=__version__,
             parameters=dict(self.request),
             parameters_digest=self.parameters_digest,
-            operator=Operator(user_name=getpass.getuser(), host_name=socket.gethostname()),
+            operator=Operator.here(),
             ticket=str(self.request["ticket"]),
             dry_run=self.is_dry_run,
             started=clock.now(),
         )
 
     def _abandon(self) -> None:
-        # The kernel ends and nobody closed the run: say so, rather than leave it open for ever.
-        if self.record.outcome is Outcome.UNFINISHED and not self.frontend.driven:
-            outcome = Outcome.UNVERIFIED if self.record.is_changed else Outcome.FAILED
-            # The archive may be gone by now, and nobody is left to be told.
-            with contextlib.suppress(EvidenceError):
-                self.finish(outcome, "the kernel was stopped before the run was closed")
+        self.leave("The kernel was stopped before the run was closed.")
+
+    def _unlock(self) -> None:
+        if self._lock.is_held:
+            _holders.pop(self.folder.path.parent, None)
+            self._lock.release()
+
+    def _who(self) -> str:
+        holder = self._lock.holder()
+        if holder is None:
+            return ""
+        return (
+            f": {holder.run_id}, by {holder.user_name or 'an account without a name'} on"
+            f" {holder.host_name} since {clock.iso(holder.since)}"
+        )
+
+    def _changed_by_another(self, read: datetime) -> str:
+        """Return another run that sent a change after an instant, or nothing."""
+        for record in Archive(self.places.evidence).records(self.client.client):
+            if record.run_id != self.record.run_id and any(
+                change.status != "failed" and (change.ended or change.started) >= read
+                for change in record.changes
+            ):
+                return record.run_id
+        return ""
+
+    def _refused(self, code: str, message: str, *, remedy: str) -> Refused:
+        if not self.record.is_changed:
+            return Refused(code, message, remedy=remedy)
+        state = "What this run has changed so far stands in its record."
+        return Refused(code, message, remedy=remedy, state=state)

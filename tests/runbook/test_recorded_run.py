@@ -1,12 +1,17 @@
+import contextlib
 import json
 import shutil
 import stat
+import subprocess
 import sys
+from datetime import timedelta
 
 import pytest
 
-from o365lib.errors import EvidenceError, UsageError
-from o365lib.evidence.record import Change, Outcome
+from o365lib import clock
+from o365lib.errors import EvidenceError, Refused, UsageError
+from o365lib.evidence.client_lock import ClientLock
+from o365lib.evidence.record import Change, HandOverRecord, Outcome, Step
 from o365lib.secret import Secret
 
 
@@ -103,6 +108,21 @@ def test_a_kernel_that_ends_before_the_run_is_closed_says_so(open_run, status, o
     assert "kernel was stopped" in kept.reason
 
 
+def test_a_kernel_that_ends_in_mid_step_leaves_nothing_under_way(open_run):
+    run = open_run("create", "alpine-books").run
+    then = run.record.started
+    run.record.steps = [Step(name="hand-over", started=then)]
+    run.record.changes = [Change(action="hand-over", target="x", started=then)]
+    run.record.hand_over = HandOverRecord(
+        method="mail", recipient="a@example.com", user_id="x", date_time=then
+    )
+    run._abandon()
+    kept = run.folder.read_record()
+    assert kept.steps[0].status == "failed"
+    assert (kept.changes[0].status, kept.hand_over.status) == ("unknown", "unknown")
+    assert (kept.closed_by, bool(kept.ended)) == ("runbook", True)
+
+
 def test_a_closed_run_is_left_as_it_is_when_the_kernel_ends(open_run):
     run = open_run("create", "alpine-books").run
     run.finish(Outcome.DONE, "as planned")
@@ -135,3 +155,171 @@ def test_the_record_is_of_the_published_schema(open_run):
     opened.to("close")
     content = json.loads(opened.run.folder.record_file.read_text("utf-8"))
     jsonschema.validate(content, schema())
+
+
+# ---- one run at a time -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def another(demo_project):
+    """Another process in which a run of the client is under way."""
+    hold = """
+import sys
+from pathlib import Path
+from o365lib.evidence.archive import Archive
+from o365lib.evidence.client_lock import ClientLock
+lock = ClientLock(Archive(Path(sys.argv[1])).new_run("alpine-books", "theirs"))
+print(lock.take(), flush=True)
+sys.stdin.readline()
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", hold, str(demo_project.archive.root)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout.readline() == "True\n"
+        yield process
+        process.kill()
+
+
+def is_locked(demo_project, client="alpine-books"):
+    probe = ClientLock(demo_project.archive.run(client, "probe"))
+    taken = probe.take()
+    probe.release()
+    return not taken
+
+
+def test_a_run_changes_nothing_while_another_process_changes_the_tenant(
+    open_run, demo_project, another
+):
+    opened = open_run("create", "alpine-books")
+    with pytest.raises(
+        Refused, match=r"changing the tenant: theirs, by .+ on .+ since 2"
+    ) as caught:
+        opened.to("create_user")
+    assert (caught.value.code, caught.value.state) == ("run-under-way", "Nothing was changed.")
+    assert opened.run.folder.read_record().outcome == Outcome.REFUSED
+    assert demo_project.writes() == []
+    another.kill()
+    another.wait()
+    opened.to("close", after="confirm")
+    assert opened.run.folder.read_record().outcome == Outcome.DONE
+
+
+def test_who_looks_only_is_locked_out_by_nobody(open_run, another):
+    opened = open_run("create", "alpine-books", dry_run=True)
+    opened.to("close")
+    assert opened.run.folder.read_record().outcome == Outcome.PLANNED
+
+
+def test_a_run_holds_the_lock_from_its_first_change_to_its_close(open_run, demo_project):
+    opened = open_run("create", "alpine-books")
+    seen = {}
+    for before, name in (("", "confirm"), ("confirm", "create_user"), ("create_user", "verify")):
+        opened.to(name, after=before)
+        seen[name] = is_locked(demo_project)
+    opened.to("close", after="verify")
+    assert seen == {"confirm": False, "create_user": True, "verify": True}
+    assert not is_locked(demo_project)
+
+
+def test_a_run_that_was_refused_or_has_failed_lets_go_of_the_lock(open_run, demo_project):
+    opened = open_run("create", "alpine-books")
+    opened.to("create_user")
+    opened.run.finish(Outcome.FAILED, "the mail was refused")
+    assert not is_locked(demo_project)
+
+
+def test_a_record_that_cannot_be_written_keeps_nobody_locked_out(open_run, demo_project):
+    run = open_run("create", "alpine-books").run
+    run.lock(read=clock.now())
+    shutil.rmtree(run.folder.path)
+    with pytest.raises(EvidenceError):
+        run.finish(Outcome.DONE, "as planned")
+    assert not is_locked(demo_project)
+
+
+def test_a_kernel_that_ends_lets_go_of_the_lock(open_run, demo_project, monkeypatch):
+    for driven in (False, True):
+        if driven:
+            monkeypatch.setenv("O365_DRIVER", "1")
+        run = open_run("create", "alpine-books").run
+        run.lock(read=clock.now())
+        assert is_locked(demo_project)
+        run._abandon()
+        assert not is_locked(demo_project)
+
+
+def test_a_run_that_was_left_for_another_in_the_same_kernel_is_closed(open_run, demo_project):
+    left = open_run("create", "alpine-books")
+    left.to("create_user")
+    # Graph tells the time of a change of password in whole seconds.
+    demo_project.sandbox.clock.advance(seconds=2)
+    opened = open_run("create", "alpine-books")
+    opened.to("confirm")
+    opened.run.lock(read=clock.now())
+    kept = left.run.folder.read_record()
+    assert (kept.outcome, kept.closed_by) == (Outcome.UNVERIFIED, "runbook")
+    assert "left for another one" in kept.reason
+    opened.to("close", after="confirm")
+    assert opened.run.folder.read_record().outcome == Outcome.DONE
+    assert not is_locked(demo_project)
+
+
+def test_a_tenant_that_another_run_has_changed_since_it_was_read_is_read_again(
+    open_run, demo_project
+):
+    late = open_run("create", "alpine-books")
+    late.to("confirm")
+    early = open_run("create", "alpine-books")
+    early.to("close")
+    before = demo_project.writes()
+    with pytest.raises(
+        Refused, match=f"{early.run.folder.run_id} has changed the tenant"
+    ) as caught:
+        late.to("create_user", after="confirm")
+    assert caught.value.code == "plan-changed"
+    assert demo_project.writes() == before
+    assert not is_locked(demo_project)
+    late.to("close", after="sign_in")
+    assert late.run.folder.read_record().outcome == Outcome.NOTHING_TO_DO
+
+
+@pytest.mark.parametrize(
+    ("status", "seconds", "is_refused"),
+    [("unknown", 1, True), ("started", 1, True), ("failed", 1, False), ("accepted", -1, False)],
+)
+def test_only_what_may_have_changed_the_tenant_since_counts(
+    open_run, demo_project, status, seconds, is_refused
+):
+    other = open_run("create", "alpine-books").run
+    run = open_run("create", "alpine-books").run
+    read = clock.now()
+    other.record.changes = [
+        Change(
+            action="assign-role",
+            target="x",
+            started=read + timedelta(seconds=seconds),
+            status=status,
+        )
+    ]
+    other.save()
+    with pytest.raises(Refused) if is_refused else contextlib.nullcontext():
+        run.lock(read=read)
+
+
+def test_a_run_that_has_begun_to_change_the_tenant_says_so_when_it_is_locked_out(
+    open_run, demo_project
+):
+    opened = open_run("create", "alpine-books")
+    opened.to("create_user")
+    opened.run.finish(Outcome.FAILED, "the mail was refused")
+    probe = ClientLock(demo_project.archive.run("alpine-books", "theirs"))
+    assert probe.take()
+    with pytest.raises(Refused) as caught:
+        opened.to("hand_over", after="create_user")
+    probe.release()
+    assert caught.value.state == "What this run has changed so far stands in its record."
+    assert opened.run.folder.read_record().outcome == Outcome.FAILED
+    opened.to("close", after="create_user")
