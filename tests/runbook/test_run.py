@@ -1,23 +1,10 @@
-from datetime import UTC, datetime, timedelta
-
 import pytest
 
-from o365lib import clock
 from o365lib.errors import NotVerified, Refused, SignInError, StepOutOfOrder
 from o365lib.evidence.record import Check, Outcome
 
 ACCOUNT = "practiceprotect@alpinebooks.onmicrosoft.com"
 DONE = "created, credentials handed over, Exchange Administrator assigned"
-
-
-class LateClock(clock.SystemClock):
-    """The machine's clock, some time later."""
-
-    def __init__(self, **later):
-        self.later = timedelta(**later)
-
-    def now(self):
-        return datetime.now(UTC) + self.later
 
 
 def kept(opened):
@@ -141,73 +128,6 @@ def test_credentials_for_the_screen_need_somebody_in_front_of_it(open_run, demo_
         opened.to("confirm")
     assert caught.value.code == "screen-needs-jupyterlab"
     assert demo_project.writes() == []
-
-
-def test_a_plan_made_again_is_not_carried_out_by_an_old_confirmation(open_run, demo_project):
-    opened = open_run("create", "alpine-books")
-    opened.to("confirm")
-    opened.run.plan()
-    with pytest.raises(StepOutOfOrder, match="create user comes after confirm"):
-        opened.run.create_user()
-    assert demo_project.writes() == []
-
-
-def test_after_a_run_a_new_plan_needs_a_new_confirmation_for_each_of_its_steps(
-    open_run, demo_project
-):
-    opened = open_run("create", "alpine-books")
-    opened.to("close")
-    tenant = demo_project.tenant("alpine-books")
-    tenant.role_assignments = {
-        name: each
-        for name, each in tenant.role_assignments.items()
-        if each["principalId"] != demo_project.account("alpine-books")["id"]
-    }
-    before = demo_project.writes()
-    opened.run.look()
-    opened.run.plan()
-    assert [change.action for change in opened.run.current_plan.changes] == ["assign-role"]
-    for name in ("create_user", "hand_over", "assign_role", "verify"):
-        with pytest.raises(StepOutOfOrder):
-            getattr(opened.run, name)()
-    assert demo_project.writes() == before
-    opened.to("close", after="plan")
-    assert demo_project.roles("alpine-books") == {"Exchange Administrator"}
-
-
-def test_a_tenant_that_moved_since_the_plan_voids_an_old_confirmation(open_run, demo_project):
-    opened = open_run("create", "cedar-dental")
-    opened.to("confirm")
-    demo_project.account("cedar-dental")["surname"] = "Somebody"
-    with clock.use(LateClock(seconds=31)), pytest.raises(Refused) as caught:
-        opened.run.create_user()
-    assert caught.value.code == "plan-changed"
-    assert kept(opened).approval is None
-    assert demo_project.writes() == []
-    # The way out that it names leads on.
-    demo_project.account("cedar-dental")["surname"] = "Protect"
-    opened.run.look()
-    opened.to("close", after="look")
-    assert demo_project.roles("cedar-dental") == {"Global Administrator"}
-
-
-def test_a_fresh_plan_is_not_read_a_second_time(open_run, demo_project):
-    opened = open_run("create", "cedar-dental")
-    opened.to("confirm")
-    asked = len(demo_project.sandbox.journal)
-    opened.run.create_user()
-    assert len(demo_project.sandbox.journal) == asked
-
-
-def test_a_plan_that_has_got_old_is_read_a_second_time_and_holds_if_nothing_moved(
-    open_run, demo_project
-):
-    opened = open_run("create", "cedar-dental")
-    opened.to("confirm")
-    asked = len(demo_project.sandbox.journal)
-    with clock.use(LateClock(seconds=31)):
-        opened.run.create_user()
-    assert len(demo_project.sandbox.journal) > asked
 
 
 def test_a_dry_run_shows_the_plan_and_does_nothing_more(open_run, demo_project):

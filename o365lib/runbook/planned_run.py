@@ -1,0 +1,185 @@
+"""A run between its plan and its changes: what was read, what was planned, who approved it.
+
+- An approval names a plan, and ends when another plan, other parameters or another tenant is found.
+- Before each change the plan must still hold: one that was made or looked at some seconds ago is
+  trusted, an older one is made again from the tenant as it is now.
+- Only one run of a client changes its tenant at a time.
+"""
+
+from datetime import datetime, timedelta
+from typing import Literal, NoReturn
+
+from o365lib import clock, parameters
+from o365lib.errors import Refused, StepOutOfOrder
+from o365lib.evidence.archive import Archive
+from o365lib.evidence.record import Approval, Record, pending_credentials
+from o365lib.graph.models import User
+from o365lib.graph.session import GraphSession
+from o365lib.runbook.recorded_run import RecordedRun
+from o365lib.service_account.draft import draft
+from o365lib.service_account.facts import Facts, Identity
+from o365lib.service_account.look import read_facts
+from o365lib.service_account.plan import Plan
+
+# A plan this young was made from the tenant as it is; an older one is made again before it is used.
+_FRESH = timedelta(seconds=30)
+
+_PARTLY_CHANGED = "What this run has changed so far stands in its record."
+
+
+class PlannedRun(RecordedRun):
+    """A run that can be planned, approved and held to its plan.
+
+    Attributes:
+        facts_read: the tenant as the plan was made from it.
+        plan_made: the plan in force.
+        identity: who is signed in.
+        graph: the session, once somebody is.
+        looked_again: when the tenant was last read after the confirmation.
+    """
+
+    facts_read: Facts | None = None
+    plan_made: Plan | None = None
+    identity: Identity | None = None
+    graph: GraphSession | None = None
+    looked_again: datetime | None = None
+
+    @property
+    def session(self) -> GraphSession:
+        """The Graph session of this run."""
+        if self.graph is None:
+            raise StepOutOfOrder("Nobody is signed in.", remedy="Execute the cell 'sign in' first.")
+        return self.graph
+
+    @property
+    def current_plan(self) -> Plan:
+        """The plan in force."""
+        if self.plan_made is None:
+            raise StepOutOfOrder("There is no plan.", remedy="Execute the cell 'plan' first.")
+        return self.plan_made
+
+    @property
+    def current_facts(self) -> Facts:
+        """The tenant as it was last read."""
+        if self.facts_read is None:
+            raise StepOutOfOrder(
+                "The tenant has not been read.", remedy="Execute the cell 'look' first."
+            )
+        return self.facts_read
+
+    def earlier_records(self) -> list[Record]:
+        """Return the client's readable records, oldest first; this run's is the last."""
+        return Archive(self.places.evidence).records(self.client.client)
+
+    def before_change(self) -> None:
+        """Make sure that the confirmed plan is still the plan.
+
+        Raises:
+            StepOutOfOrder: nobody has confirmed yet.
+            Refused: the tenant or the parameters have moved since; nothing was changed.
+        """
+        approval, plan = self.record.approval, self.current_plan
+        if approval is None:
+            raise StepOutOfOrder(
+                "The plan has not been confirmed.",
+                remedy="Fill in the form of the cell 'confirm', then execute this cell again.",
+            )
+        if approval.plan_digest != plan.digest:
+            raise StepOutOfOrder(
+                "Another plan was confirmed than the one in force.",
+                remedy="Execute the cell 'confirm' again, and confirm this plan.",
+            )
+        self.lock(read=self.looked_again or self.current_facts.read)
+        self._require_same_parameters()
+        looked = self.looked_again or self.current_facts.read
+        is_old = clock.now() - looked > _FRESH
+        if is_old or (approval.how == "form" and self.looked_again is None):
+            self._look_again(plan)
+
+    def read_tenant(self) -> Facts:
+        """Return the tenant as it is now, with what the archive knows of the account.
+
+        Raises:
+            StepOutOfOrder: nobody is signed in.
+            GraphError: the tenant could not be read.
+        """
+        if self.identity is None:
+            raise StepOutOfOrder("Nobody is signed in.", remedy="Execute the cell 'sign in' first.")
+        facts = read_facts(
+            self.session,
+            self.identity,
+            tenant=self.client.tenant,
+            defaults=self.defaults,
+            pending=self._pending_credentials,
+        )
+        archive = Archive(self.places.evidence)
+        unreadable = tuple(run.run_id for run in archive.unreadable(self.client.client))
+        return facts.model_copy(update={"unreadable_records": unreadable})
+
+    def _require_same_parameters(self) -> None:
+        folder = self.places.parameters
+        client = parameters.load_client(folder, self.client.client)
+        defaults = parameters.load_defaults(folder)
+        if parameters.digest(client, defaults) != self.parameters_digest:
+            self._end_approval("The client's file or the defaults have changed", "Open the run")
+
+    def _look_again(self, plan: Plan) -> None:
+        """Read the tenant once more: nothing changed yet, the plan must be the same.
+
+        Once this run has begun to change the tenant, the plan cannot be; then no guard may apply,
+        and the account must be the one that was confirmed.
+        """
+        facts = self.read_tenant()
+        again = self.draft_plan(facts)
+        if not self._has_begun():
+            if again.digest != plan.digest:
+                self._end_approval("The tenant has changed", "Execute 'look' and 'plan'")
+        elif again.refusals:
+            first = again.refusals[0]
+            raise Refused(first.code, first.message, remedy=first.remedy, state=_PARTLY_CHANGED)
+        elif plan.user_id and again.user_id != plan.user_id:
+            self._end_approval("The account is another one now", "Execute 'look' and 'plan'")
+        self.looked_again = facts.read
+
+    def _has_begun(self) -> bool:
+        approval = self.record.approval
+        return approval is not None and any(
+            change.started >= approval.date_time for change in self.record.changes
+        )
+
+    def _end_approval(self, what: str, where_to_begin: str) -> NoReturn:
+        has_begun, self.record.approval = self._has_begun(), None
+        raise Refused(
+            "plan-changed",
+            f"{what} since the plan was confirmed.",
+            remedy=f"{where_to_begin} again, and confirm the new plan.",
+            state=_PARTLY_CHANGED if has_begun else "Nothing was changed.",
+        )
+
+    def _pending_credentials(self, user: User) -> str:
+        return pending_credentials(
+            self.earlier_records(),
+            user_id=user.id,
+            user_principal_name=user.user_principal_name,
+            created=user.created_date_time,
+        )
+
+    def draft_plan(self, facts: Facts) -> Plan:
+        """Return what this runbook would change in such a tenant."""
+        return draft(
+            self.kind,
+            facts,
+            self.client,
+            self.defaults,
+            parameters_digest=self.parameters_digest,
+        )
+
+    def approve(self, approver: str, how: Literal["form", "parameter"], plan: Plan) -> None:
+        """Keep who approved which plan, and how."""
+        self.record.approval = Approval(
+            approved_by=approver,
+            how=how,
+            plan_digest=plan.digest,
+            date_time=clock.now(),
+        )
+        self.save()
