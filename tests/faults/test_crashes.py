@@ -210,16 +210,21 @@ def test_a_second_interruption_ends_them_with_whole_records(project):
 
 
 @contextlib.contextmanager
-def no_room():
-    """Let this process write into no file, as on a full disk."""
+def no_room(but=0):
+    """Let this process write no file of more bytes, as on a full disk."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (but, hard))
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
+# In bytes: an entry in the record's list of steps takes less, one among its changes more.
+ROOM_FOR_A_STEP = 250
+
+
+@pytest.mark.parametrize("room", [None, ROOM_FOR_A_STEP])
 @pytest.mark.parametrize(
     ("word", "step"),
     [
@@ -231,43 +236,53 @@ def no_room():
         ("remove", "delete-user"),
     ],
 )
-def test_once_the_record_cannot_be_written_nothing_is_sent(project, word, step):
+def test_once_the_record_cannot_be_written_nothing_is_sent(project, word, step, room):
     project.add_client("client", holds="Exchange Administrator" if word == "remove" else "")
     before = []
     with contextlib.ExitStack() as stack:
 
         def fill():
             before.extend(project.writes())
-            stack.enter_context(no_room())
+            [run] = project.archive.runs("client")
+            size = run.record_file.stat().st_size
+            stack.enter_context(no_room(but=size + room if room else 0))
 
         record = project.carry_out(word, "client", before={step: fill})
         assert project.writes() == before
     # What was on the disk is whole, and of the time before.
     assert record.outcome == "unfinished"
-    assert [each.name for each in record.steps if each.status == "completed"][-1] != step
+    under_way = [each.name for each in record.steps if each.status == "running"]
+    assert under_way == ([step] if room else [])
+    assert step not in [each.name for each in record.steps if each.status == "completed"]
     finish(project, word)
 
 
-def test_a_full_disk_ends_a_run_with_its_reason(project, tmp_path):
-    """On a real file system, by the real command."""
-    small = project.folder / "evidence"
-    small.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=2m", "none", str(small)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if mounted.returncode:
-        pytest.skip(f"no file system can be mounted here: {mounted.stderr}")
+@contextlib.contextmanager
+def mounted(folder, options):
+    """Put a small file system of its own under a folder, which need not exist."""
+    folder.mkdir(exist_ok=True)
+    command = ["mount", "-t", "tmpfs", "-o", options, "none", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"no file system can be mounted here: {done.stderr}")
     try:
-        ballast = small / "ballast"
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
 
-        def fill():
-            with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
-                while True:
-                    file.write(bytes(4096))
 
+@pytest.mark.skipif(shutil.which("mount") is None, reason="cannot make a full disk")
+def test_a_full_disk_ends_a_run_with_its_reason(project):
+    """On a real file system, by the real command."""
+    evidence = project.folder / "evidence"
+    ballast = evidence / "ballast"
+
+    def fill():
+        with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(4096))
+
+    with mounted(evidence, "size=2m"):
         at(project, AFTER["create"]["look"], fill)
         with start(project, "alpine-books") as command:
             assert command.wait() == 1
@@ -280,19 +295,19 @@ def test_a_full_disk_ends_a_run_with_its_reason(project, tmp_path):
         assert project.carry_out("create", "alpine-books").outcome == "done"
         command.written.add_folder(project.folder, but=OWN_STORE)
         assert command.written.leaks(project.secrets()) == []
-    finally:
-        shutil.copytree(small, tmp_path / "kept")
-        subprocess.run(["umount", str(small)], check=True)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_an_archive_that_is_read_only_stops_a_run_before_it_asks_anybody(project):
     evidence = project.folder / "evidence"
-    evidence.mkdir(mode=0o500)
-    with start(project, "alpine-books") as command:
-        assert command.wait() == 1
-    assert "cannot be made" in " ".join(command.output.split())
-    assert project.sandbox.journal == []
+    with contextlib.ExitStack() as stack:
+        if os.geteuid() == 0:  # root may write everywhere, but for what is mounted so
+            stack.enter_context(mounted(evidence, "ro"))
+        else:
+            evidence.mkdir(mode=0o500)
+        with start(project, "alpine-books") as command:
+            assert command.wait() == 1
+        assert "cannot be made" in " ".join(command.output.split())
+        assert project.sandbox.journal == []
 
 
 # ---- the service -----------------------------------------------------------------------------
