@@ -12,6 +12,7 @@ import json
 import os
 import re
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import nbformat
 import pytest
@@ -200,6 +201,29 @@ def test_no_request_of_either_runbook_leaves_what_it_carried(project, effect):
                 fault = project.fault(client, effect, host=host, after=number, in_batch=False)
                 project.carry_out(word, client)
                 assert fault.struck
+    # What was left is searched when the test has ended.
+
+
+def test_refused_sign_ins_and_plans_leave_nothing_either(project):
+    for name in ("old-secret", "no-rights", "elsewhere", "to-anybody"):
+        project.add_client(name)
+    old = project.tenant("old-secret").application
+    old.client_secrets.clear()
+    expired = old.add_client_secret(datetime(2020, 1, 1, tzinfo=UTC))
+    store = project.folder / ".sandbox" / "secrets"
+    (store / "old-secret.secret").write_text(expired)
+    project.tenant("no-rights").application.roles = {"User.Read.All"}
+    project.edit("elsewhere", tenant=project.tenant("fernhill-motors").initial_domain)
+    (project.folder / "parameters" / "clients" / "fernhill-motors.yaml").unlink()
+    to_anybody = {"method": "mail", "recipient": "anybody@elsewhere.example"}
+    project.edit("to-anybody", hand_over=to_anybody | {"sender": "admin@toanybody.example"})
+    for name, kind in (
+        ("old-secret", "SignInError"),
+        ("no-rights", "Forbidden"),
+        ("elsewhere", "SignInError"),
+        ("to-anybody", "Refused"),
+    ):
+        assert project.carry_out("create", name).error.type == kind
     # What was left is searched when the test has ended.
 
 
