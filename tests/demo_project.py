@@ -87,10 +87,10 @@ class DemoProject:
         )
 
     def leaks(self, *texts: str) -> list[str]:
-        """Where a secret of the sandbox stands: in the archive, the notebooks or these texts."""
+        """Where a secret of the sandbox stands: in the archive, a notebook or these texts."""
         places = {f"text {number}": text for number, text in enumerate(texts)}
-        for folder in (self.folder / "evidence", self.folder / "notebooks"):
-            for file in folder.rglob("*"):
+        for name in ("evidence", "notebooks", ".lab"):
+            for file in (self.folder / name).rglob("*"):
                 if file.is_file():
                     places[str(file.relative_to(self.folder))] = file.read_text("utf-8", "replace")
         known = self.sandbox.secrets()

@@ -1,9 +1,15 @@
-"""`o365 lab`: JupyterLab on the runbooks, for an engineer at her desk."""
+"""`o365 lab`: JupyterLab on the runbooks, for an engineer at her desk.
+
+JupyterLab saves what it has open whenever it likes, outputs included. So each session has copies of
+its own, in `.lab`, which are left there: the project's notebooks stay as they are, and what is seen
+of one client does not come up before the next.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import importlib.util
+import json
 import os
 import signal
 import subprocess
@@ -15,7 +21,10 @@ import click
 from o365lib.errors import UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from o365lib.cli.options import Options
+    from o365lib.places import Places
 
 
 @click.command()
@@ -27,7 +36,7 @@ if TYPE_CHECKING:
 def lab(
     context: click.Context, *, client: str | None, with_sandbox: bool, no_browser: bool, port: int
 ) -> None:
-    """Open the runbooks in JupyterLab, on this machine only.
+    """Open copies of the runbooks in JupyterLab, on this machine only.
 
     CLIENT is offered to the runbooks as the client to work for.
     """
@@ -50,7 +59,7 @@ def lab(
         sys.executable,
         "-m",
         "jupyterlab",
-        f"--ServerApp.root_dir={places.notebooks}",
+        f"--ServerApp.root_dir={_working_copies(places)}",
         f"--ServerApp.port={port}",
         f"--ServerApp.open_browser={not no_browser}",
         "--ServerApp.ip=127.0.0.1",
@@ -65,6 +74,34 @@ def lab(
     behind = sandbox_behind(places.sandbox_folder) if with_sandbox else contextlib.nullcontext()
     with behind:
         context.exit(_serve(command, environment))
+
+
+def _working_copies(places: Places) -> Path:
+    """Copy the runbooks, without outputs, into a new folder, and return it."""
+    from o365lib.evidence.archive import new_run_id, write_atomically
+
+    folder = places.project / ".lab" / new_run_id("lab")
+    try:
+        folder.parent.mkdir(mode=0o700, exist_ok=True)
+        folder.mkdir(mode=0o700)
+        for file in sorted(places.notebooks.glob("*.ipynb")):
+            write_atomically(folder / file.name, _without_outputs(file.read_text("utf-8")))
+    except (OSError, ValueError, KeyError) as error:
+        raise UsageError(
+            f"The runbooks cannot be copied to {folder} ({error}).",
+            remedy="Give yourself the right to write there, or take the notebooks as they were"
+            " committed.",
+        ) from error
+    return folder
+
+
+def _without_outputs(notebook: str) -> str:
+    content = json.loads(notebook)
+    content["metadata"].pop("widgets", None)
+    for cell in content["cells"]:
+        if cell["cell_type"] == "code":
+            cell["outputs"], cell["execution_count"] = [], None
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
 def _serve(command: list[str], environment: dict[str, str]) -> int:

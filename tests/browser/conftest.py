@@ -54,6 +54,12 @@ class Lab:
         self._wait()
 
     @property
+    def folder(self) -> Path:
+        """Where the session's notebooks are."""
+        (folder,) = (self.project.folder / ".lab").iterdir()
+        return folder
+
+    @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/"
 

@@ -26,7 +26,7 @@ def notebook(lab, request):
     assert 'client = ""  #' in cell.source
     cell.source = cell.source.replace('client = ""  #', f'client = "{client}"  #')
     cell.source = cell.source.replace('ticket = ""  #', 'ticket = "INC-2041"  #')
-    file = lab.project.folder / "notebooks" / f"{client}.ipynb"
+    file = lab.folder / f"{client}.ipynb"
     nbformat.write(opened, file)
     return file
 

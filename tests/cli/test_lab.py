@@ -2,6 +2,7 @@ import json
 import os
 import re
 import ssl
+import stat
 import subprocess
 import sys
 import urllib.request
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from o365lib.cli import lab
+from o365lib.places import Places
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
@@ -26,6 +28,7 @@ def test_jupyterlab_serves_the_runbooks_on_this_machine_with_everything_set(proj
         stderr=subprocess.PIPE,
         text=True,
     )
+    committed = {file: file.read_bytes() for file in project.glob("notebooks/*")}
     with process:
         try:
             address, token = started(process)
@@ -33,6 +36,7 @@ def test_jupyterlab_serves_the_runbooks_on_this_machine_with_everything_set(proj
             assert (project / ".sandbox" / "sandbox.json").is_file()
             names = [each["name"] for each in ask(address, token, "/api/contents")["content"]]
             assert sorted(names) == ["create_service_account.ipynb", "remove_service_account.ipynb"]
+            save(address, token, names[0], "typed at the desk")
             page = ask(address, token, "/lab", text=True)
             settings = json.loads(
                 re.search(r'id="jupyter-config-data"[^>]*>(.*?)</script>', page, re.DOTALL)[1]
@@ -50,6 +54,52 @@ def test_jupyterlab_serves_the_runbooks_on_this_machine_with_everything_set(proj
             process.terminate()
             process.stderr.read()
     assert not (project / ".sandbox").exists()
+    assert {file: file.read_bytes() for file in project.glob("notebooks/*")} == committed
+    assert "typed at the desk" in (session(project) / names[0]).read_text("utf-8")
+
+
+def session(project) -> Path:
+    """The folder of the only session that there was."""
+    (folder,) = (project / ".lab").iterdir()
+    return folder
+
+
+def save(address, token, name, text) -> None:
+    """Save a notebook with this text in its first cell, as JupyterLab does."""
+    saved = ask(address, token, f"/api/contents/{name}")
+    saved["content"]["cells"][0]["source"] = text
+    ask(address, token, f"/api/contents/{name}", saved, method="PUT")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX modes")
+def test_an_engineer_gets_copies_of_her_own_without_what_others_saw(project):
+    file = project / "notebooks" / "create_service_account.ipynb"
+    content = json.loads(file.read_text("utf-8"))
+    clean = json.loads(file.read_text("utf-8"))
+    content["metadata"]["widgets"] = {"state": "fabrikam"}
+    content["cells"][1]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": "fabri"}]
+    content["cells"][1]["execution_count"] = 4
+    content["cells"].append({"cell_type": "markdown", "id": "m", "metadata": {}, "source": "ü"})
+    file.write_text(json.dumps(content), "utf-8")
+    places = Places.find(parameters=project / "parameters", environment={})
+    folders = [lab._working_copies(places) for _ in range(2)]
+    assert folders[0] != folders[1]
+    copy = folders[0] / file.name
+    assert json.loads(copy.read_text("utf-8"))["cells"] == [*clean["cells"], content["cells"][-1]]
+    assert "fabri" not in copy.read_text("utf-8")
+    assert stat.S_IMODE(folders[0].stat().st_mode) == 0o700
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("spoilt", ["a file in the way", "no notebook"])
+def test_runbooks_that_cannot_be_copied_stop_before_jupyterlab_starts(project, error_line, spoilt):
+    if spoilt == "no notebook":
+        (project / "notebooks" / "create_service_account.ipynb").write_text("{}", "utf-8")
+    else:
+        (project / ".lab").write_text("")
+    status, line = error_line("lab")
+    assert status == 2
+    assert "right to write there" in line
 
 
 def started(process) -> tuple[str, str]:
@@ -59,11 +109,12 @@ def started(process) -> tuple[str, str]:
     raise AssertionError("JupyterLab did not start")
 
 
-def ask(address, token, path, body=None, *, text=False):
+def ask(address, token, path, body=None, *, text=False, method=None):
     request = urllib.request.Request(  # noqa: S310 -- http on loopback
         address + path,
         headers={"Authorization": f"token {token}"},
         data=json.dumps(body).encode() if body else None,
+        method=method,
     )
     with urllib.request.urlopen(request, context=ssl.create_default_context()) as answer:  # noqa: S310
         content = answer.read().decode()
