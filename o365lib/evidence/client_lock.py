@@ -75,8 +75,11 @@ class ClientLock:
         # Late: a dry run takes no lock.
         from filelock import FileLock, Timeout
 
-        # Not bound to a thread: a widget's click or the interpreter's end may let go of it.
-        lock = FileLock(self._file(LOCK_FILE), mode=0o600, thread_local=False)
+        # Not bound to a thread: a widget's click or the interpreter's end may let go of it. And no
+        # mere existence of a file in place of a lock, which would outlive a crash.
+        lock = FileLock(
+            self._file(LOCK_FILE), mode=0o600, thread_local=False, fallback_to_soft=False
+        )
         operator = Operator.here()
         holder = Holder(
             run_id=self._run.run_id,

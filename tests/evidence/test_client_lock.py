@@ -1,5 +1,6 @@
 """One run at a time: told by two real processes, one of which may be killed."""
 
+import errno
 import json
 import os
 import stat
@@ -159,4 +160,18 @@ def test_an_archive_that_has_gone_does_not_hinder_the_release(archive, lock):
     assert lock.take()
     shutil.rmtree(archive.root)
     lock.release()
+    assert not lock.is_held
+
+
+@pytest.mark.skipif(os.name == "nt", reason="flock is POSIX")
+def test_a_drive_without_locks_is_an_error_and_no_lock_by_a_files_existence(lock, monkeypatch):
+    import fcntl
+
+    def refuse(*_):
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(EvidenceError, match="Function not implemented") as caught:
+        lock.take()
+    assert "a drive that has file locks" in caught.value.remedy
     assert not lock.is_held
