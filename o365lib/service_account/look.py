@@ -82,6 +82,8 @@ def read_facts(
     Raises:
         GraphError: something that must be known could not be read.
     """
+    # The instant before the first request: whatever changes from then on may be missing here.
+    begun = clock.now()
     answers = _read(session, defaults, tenant)
     initial = _initial_domain(answers.organization)
     user_principal_name = f"{defaults.account.user_name}@{initial}"
@@ -96,7 +98,7 @@ def read_facts(
     user, configurations, enabled = further.user, further.configurations, further.enabled
     role_names = {each.id: each.display_name for each in answers.definitions}
     return Facts(
-        read=clock.now(),
+        read=begun,
         tenant_id=answers.organization.id,
         display_name=answers.organization.display_name,
         country_letter_code=answers.organization.country_letter_code,
