@@ -64,6 +64,7 @@ def test_the_form_does_not_open_again_when_somebody_types_after_confirming(form,
     form.button.click()
     form.name.value = "contos"
     form.name.value = "contoso"
+    assert form.button.disabled
     form.button.click()
     assert approvals == ["kim"]
 
