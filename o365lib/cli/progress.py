@@ -132,5 +132,12 @@ def execute(
     """
     from o365lib.runs.batch import run_batch, stopped_by_signals
 
-    with displayed(len(requests)) as display, stopped_by_signals(stop, say=display.say):
-        return run_batch(requests, archive=archive, jobs=jobs, stop=stop, on_event=display.show)
+    with displayed(len(requests)) as display, stopped_by_signals(stop):
+        return run_batch(
+            requests,
+            archive=archive,
+            jobs=jobs,
+            stop=stop,
+            on_event=display.show,
+            say=display.say,
+        )

@@ -34,6 +34,11 @@ class Stop:
     no_more: threading.Event = field(default_factory=threading.Event)
     now: threading.Event = field(default_factory=threading.Event)
 
+    @property
+    def stage(self) -> int:
+        """How far it has gone: 0, 1 or 2."""
+        return 2 if self.now.is_set() else int(self.no_more.is_set())
+
     def press(self) -> None:
         """Go one stage further."""
         if self.no_more.is_set():
@@ -59,8 +64,18 @@ class Event:
     result: RunResult | None = None
 
 
+_MEANING = {
+    1: "No further run starts; those under way finish. Ctrl-C again interrupts them.",
+    2: "Interrupting the runs under way; their records are being closed.",
+}
+
+
 def ignore(event: Event) -> None:
     """Hear and forget: for callers that want no progress."""
+
+
+def ignore_text(text: str) -> None:
+    """Hear and forget: for callers to whom nobody listens."""
 
 
 def run_batch(
@@ -70,6 +85,7 @@ def run_batch(
     jobs: int = 1,
     stop: Stop | None = None,
     on_event: Callable[[Event], None] = ignore,
+    say: Callable[[str], None] = ignore_text,
 ) -> list[RunResult]:
     """Execute the runs and return what came of each, in the order of the requests.
 
@@ -79,6 +95,7 @@ def run_batch(
         jobs: how many run at once, at least 1.
         stop: ends the batch early, in two stages.
         on_event: hears of the progress; called from several threads, one call at a time.
+        say: tells the person what a stop means, as soon as it is pressed.
 
     Raises:
         UsageError: a notebook does not know a parameter. Nothing was started.
@@ -90,8 +107,12 @@ def run_batch(
     with ThreadPoolExecutor(max_workers=max(1, jobs), thread_name_prefix="run") as pool:
         futures = [pool.submit(batch.run, request) for request in requests]
         pending: set[Future[RunResult]] = set(futures)
+        told = 0
         while pending:
             pending = wait(pending, timeout=_WAIT_SECONDS, return_when=FIRST_COMPLETED).not_done
+            if batch.stop.stage > told:
+                told = batch.stop.stage
+                batch.say(say, _MEANING[told])
     return [future.result() for future in futures]
 
 
@@ -108,6 +129,13 @@ class _Batch:
                 self.on_event(event)
             except Exception:  # a torn terminal must not end a run
                 _logger.warning("progress could not be shown", exc_info=True)
+
+    def say(self, say: Callable[[str], None], text: str) -> None:
+        with self.lock:
+            try:
+                say(text)
+            except Exception:  # as above
+                _logger.warning("a stop could not be told", exc_info=True)
 
     def run(self, request: RunRequest) -> RunResult:
         client = request.client
@@ -140,28 +168,19 @@ class _Batch:
 
 
 @contextlib.contextmanager
-def stopped_by_signals(stop: Stop, *, say: Callable[[str], None]) -> Iterator[None]:
+def stopped_by_signals(stop: Stop) -> Iterator[None]:
     """Let Ctrl-C go one stage further, and a termination both, for the length of a `with` block.
 
-    Works in the main thread only, as Python's signal handlers do.
-
-    Args:
-        stop: what to press.
-        say: tells the person what happens now.
+    Works in the main thread only, as Python's signal handlers do. They press and say nothing: a
+    signal may come while the main thread is printing, and a stream cannot be entered twice.
     """
 
     def interrupted(_number: int, _frame: Any) -> None:
-        # First the deed: the next signal may come while the sentence is being said.
         stop.press()
-        if stop.now.is_set():
-            say("Interrupting the runs under way; their records are being closed.")
-        else:
-            say("No further run starts; those under way finish. Ctrl-C again interrupts them.")
 
     def terminated(_number: int, _frame: Any) -> None:
         stop.no_more.set()
         stop.now.set()
-        say("Interrupting the runs under way; their records are being closed.")
 
     handlers = {signal.SIGINT: interrupted, signal.SIGTERM: terminated}
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}

@@ -110,11 +110,7 @@ def read_facts(
         user_principal_name=user_principal_name,
         account=_account(user, answers.assignments, role_names),
         namesakes=tuple(named.values()),
-        deleted=tuple(
-            each
-            for each in answers.deleted
-            if each.user_principal_name.lower().endswith(user_principal_name.lower())
-        ),
+        deleted=_deleted_under(user_principal_name, answers.deleted),
         other_global_administrators=_count_administrators(answers.assignments, user, enabled),
         security_defaults=(
             answers.security_defaults.is_enabled if answers.security_defaults else None
@@ -305,6 +301,14 @@ def _squeezed(text: str) -> str:
 def _is_below(host: str, suffix: str) -> bool:
     # By whole labels: x.idaptive.app is the vendor's, notidaptive.app is not.
     return host == suffix or host.endswith(f".{suffix}")
+
+
+def _deleted_under(
+    user_principal_name: str, deleted: Iterable[DeletedUser]
+) -> tuple[DeletedUser, ...]:
+    # A deleted user's name is its id, without hyphens, and the name before.
+    name = user_principal_name.lower()
+    return tuple(each for each in deleted if each.user_principal_name.lower().endswith(name))
 
 
 def _initial_domain(organization: Organization) -> str:

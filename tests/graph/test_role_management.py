@@ -57,6 +57,7 @@ def test_the_holders_of_a_role_are_shown_with_their_state(wire):
             display_name=administrator["displayName"],
             user_principal_name=administrator["userPrincipalName"],
             account_enabled=True,
+            user_type="Member",
         )
         in principals
     )

@@ -109,22 +109,42 @@ def test_progress_that_cannot_be_shown_ends_no_run(make_request, archive, tiny, 
 
 
 def test_an_interruption_goes_one_stage_further_each_time():
-    stop, said = Stop(), []
+    stop = Stop()
     before = signal.getsignal(signal.SIGINT)
-    with stopped_by_signals(stop, say=said.append):
+    with stopped_by_signals(stop):
         signal.raise_signal(signal.SIGINT)
         assert (stop.no_more.is_set(), stop.now.is_set()) == (True, False)
         signal.raise_signal(signal.SIGINT)
         assert stop.now.is_set()
     assert signal.getsignal(signal.SIGINT) is before
-    assert "Ctrl-C again" in said[0]
-    assert "Interrupting" in said[1]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows terminates without a signal")
 def test_a_termination_goes_through_both_stages_at_once():
     stop = Stop()
-    with stopped_by_signals(stop, say=lambda _: None):
+    with stopped_by_signals(stop):
         signal.raise_signal(signal.SIGTERM)
     assert stop.no_more.is_set()
     assert stop.now.is_set()
+
+
+def test_what_a_stop_means_is_said_at_each_stage(make_request, archive, tiny):
+    stop, said = Stop(), []
+
+    def say(text):
+        said.append(text)
+        if len(said) == 1:
+            stop.press()
+
+    def pressed_in_the_middle(event):
+        if event.kind == "step":
+            stop.press()
+
+    waiting = SAY + "import time\ntime.sleep(60)\n"
+    request = make_request(tiny["open"], waiting, tiny["close"], client="alpine-books")
+    [result] = run_batch(
+        [request], archive=archive, stop=stop, on_event=pressed_in_the_middle, say=say
+    )
+    assert result.outcome in {"failed", "unverified"}
+    assert "Ctrl-C again" in said[0]
+    assert "Interrupting" in said[1]
