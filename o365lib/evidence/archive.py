@@ -291,7 +291,7 @@ class Archive:
         Raises:
             EvidenceError: the archive cannot be listed, or the client's name is unfit.
         """
-        return [run for run in self.runs(client) if run.record_file.exists() and not _can_read(run)]
+        return [run for run in self.runs(client) if _has_record(run) and not _can_read(run)]
 
     def _readable(self, client: str) -> Iterator[Record]:
         for run in self.runs(client):
@@ -299,6 +299,13 @@ class Archive:
                 yield run.read_record()
             except EvidenceError as error:
                 _logger.warning("%s", error)
+
+
+def _has_record(run: RunFolder) -> bool:
+    try:
+        return run.record_file.exists()
+    except OSError:  # another account's folder: there may be one
+        return True
 
 
 def _can_read(run: RunFolder) -> bool:

@@ -37,7 +37,8 @@ def close_unfinished(
             entry.status, entry.ended = "failed", now
     for change in record.changes:
         if change.status == "started":
-            change.status, change.ended = "unknown", now
+            # When it ended, if it did, nobody knows.
+            change.status = "unknown"
     if record.hand_over and record.hand_over.status == "started":
         record.hand_over.status = "unknown"
     state = "The tenant was, or may have been, changed." if record.is_changed else ""

@@ -58,10 +58,11 @@ class CredentialsOnce:
             f"<pre>{html.escape(password.reveal())}</pre>"
             f"<p>Shown for {_SECONDS} seconds.</p>"
         )
-        self._seen()
+        # First the timer: where the record cannot be saved, the credentials go all the same.
         timer = threading.Timer(_SECONDS, self.clear)
         timer.daemon = True
         timer.start()
+        self._seen()
 
 
 def show_once(user_principal_name: str, password: Secret, seen: Callable[[], None]) -> None:

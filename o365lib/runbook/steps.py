@@ -162,19 +162,20 @@ class SteppedRun:
 
     def _fail(self, entry: Step, error: RunbookError) -> None:
         entry.status, entry.ended, entry.note = "failed", clock.now(), error.message
-        self.finish(self._outcome_of(error), first_line(error.message), _error_record(entry, error))
+        outcome = self._outcome_of(error, entry.name)
+        self.finish(outcome, first_line(error.message), _error_record(entry, error))
         self.show(entry.name, error)
 
-    def _outcome_of(self, error: RunbookError) -> Outcome:
-        outcome = Outcome(error.kind)
-        if outcome is Outcome.FAILED and any(
-            change.status in {"started", "unknown"} for change in self.record.changes
-        ):
-            # Something was sent and nobody knows what became of it.
-            return Outcome.UNVERIFIED
-        if outcome is Outcome.REFUSED and self.record.is_changed:
-            return Outcome.FAILED
-        return outcome
+    def _outcome_of(self, error: RunbookError, step_name: str) -> Outcome:
+        outcome, changed = Outcome(error.kind), self.record.is_changed
+        if outcome is Outcome.REFUSED and changed:
+            outcome = Outcome.FAILED
+        if outcome is not Outcome.FAILED:
+            return outcome
+        uncertain = any(change.status in {"started", "unknown"} for change in self.record.changes)
+        # Something was sent and nobody knows what became of it, or nobody could read it back.
+        is_unseen = changed and step_name == "verify"
+        return Outcome.UNVERIFIED if uncertain or is_unseen else Outcome.FAILED
 
 
 def first_line(text: str) -> str:

@@ -132,7 +132,9 @@ def _create(
     with change_log.change(planned) as change:
         try:
             user_id = post()
-        except AnswerLost as lost:
+        except (AnswerLost, Conflict) as lost:
+            if isinstance(lost, Conflict) and not _was_tried_before(change_log, change):
+                raise _made_by_somebody_else(planned.target) from lost
             # From here on nothing but success makes it certain what became of it.
             change.status = "unknown"
             user = _find_or_post(session, planned.target, post)
@@ -145,11 +147,17 @@ def _create(
             set_password(session, user.id, password)
             user_id = user.id
             change.note = "the answer was lost; the account was found again by its name"
-        except Conflict as error:
-            raise _made_by_somebody_else(planned.target) from error
         change.target = user_id
     sentence = f"{planned.target} was created with the object id {user_id}"
     return Created(user_id, password, f"{sentence} (found again)" if change.note else sentence)
+
+
+def _was_tried_before(change_log: ChangeLog, this: Change) -> bool:
+    # An earlier try in this very run may have made the account without our learning of it.
+    return any(
+        change.action == this.action and change.status != "failed" and change is not this
+        for change in change_log.record.changes
+    )
 
 
 def _post(

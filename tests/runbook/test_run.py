@@ -211,3 +211,13 @@ def test_every_request_is_in_the_record_with_its_id(open_run, demo_project):
     ]
     assert [each["request_id"] for each in asked] == seen
     assert demo_project.leaks() == []
+
+
+def test_what_was_changed_and_cannot_be_read_back_is_unverified(open_run, demo_project):
+    opened = open_run("create", "alpine-books")
+    opened.to("assign_role")
+    demo_project.tenant("alpine-books").application.forced_error = 7000112
+    demo_project.sandbox.clock.advance(seconds=4000)
+    with pytest.raises(SignInError):
+        opened.run.verify()
+    assert kept(opened).outcome == Outcome.UNVERIFIED

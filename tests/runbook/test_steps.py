@@ -208,6 +208,7 @@ def test_a_refusal_keeps_its_guard():
         (Refused("plan-changed", "no"), "failed", Outcome.REFUSED),
         # "Refused" promises that nothing was changed.
         (Refused("plan-changed", "no"), "accepted", Outcome.FAILED),
+        (Refused("plan-changed", "no"), "unknown", Outcome.UNVERIFIED),
     ],
 )
 def test_the_outcome_of_an_error_depends_on_what_was_changed_by_then(error, change, outcome):

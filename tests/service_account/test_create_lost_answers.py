@@ -151,3 +151,16 @@ def test_taking_a_role_away_that_is_refused_after_a_lost_answer_stays_unknown(ma
     with pytest.raises(Forbidden):
         job.create()
     assert job.statuses[-1] == ("remove-role", "unknown")
+
+
+def test_a_creation_that_is_tried_again_in_its_own_run_finds_what_it_made(job):
+    """The answer was lost, and the directory did not show the account for a while."""
+    job.sandbox.replication_lag_seconds = 60
+    job.fault("reset-after", "POST", "/users")
+    facts, plan = job.plan_creation()
+    with pytest.raises(AnswerLost):
+        job.create_user(facts, plan)
+    job.sandbox.clock.advance(seconds=61)
+    created = job.create_user(facts, plan)
+    assert [each["id"] for each in job.accounts] == [created.user_id]
+    assert created.password.reveal() == job.password
