@@ -9,6 +9,7 @@
 
 import functools
 import traceback
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -43,7 +44,7 @@ def step(
     return decorate
 
 
-class SteppedRun:
+class SteppedRun(ABC):
     """The machinery of steps; what a step does is its subclass's.
 
     Subclasses provide `record`, `save`, `announce`, `show`, `skip_reason` and `finish`.
@@ -54,25 +55,25 @@ class SteppedRun:
     def __init__(self) -> None:
         self._after: dict[str, str] = {}
 
+    @abstractmethod
     def save(self) -> None:
         """Write the record."""
-        raise NotImplementedError
 
+    @abstractmethod
     def announce(self, name: str) -> None:
         """Say that a step begins."""
-        raise NotImplementedError
 
+    @abstractmethod
     def show(self, name: str, result: StepResult | RunbookError) -> None:
         """Keep what a step shows, where nobody else keeps it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def skip_reason(self, *, changes: bool) -> str:
         """Return why the step has nothing to do in this run; empty where it has."""
-        raise NotImplementedError
 
+    @abstractmethod
     def finish(self, outcome: Outcome, reason: str, error: ErrorRecord | None = None) -> None:
         """Close the record."""
-        raise NotImplementedError
 
     def perform(
         self,

@@ -9,6 +9,7 @@
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlsplit
 
 from o365lib import clock
@@ -233,41 +234,18 @@ def federation_of(
     hosts = tuple(dict.fromkeys(host for host in named if host))
     signs_in = [_is_plain(uri) for each in read for uri in _sign_in_uris(each) if uri.strip()]
     labels = " / ".join(each.display_name for each in read if each.display_name)
+    found = partial(FederatedDomain, name=name, hosts=hosts, display_name=labels)
     for host in hosts:
         if any(_is_below(host, suffix) for suffix in vendor.host_suffixes):
-            return FederatedDomain(
-                name=name,
-                federated_with="vendor",
-                hosts=hosts,
-                display_name=labels,
-                evidence=f"signs in at {host}",
-            )
+            return found(federated_with="vendor", evidence=f"signs in at {host}")
     if any(_squeezed(each) in _squeezed(labels) for each in vendor.display_names):
-        return FederatedDomain(
-            name=name,
-            federated_with="vendor",
-            hosts=hosts,
-            display_name=labels,
-            evidence=f"its federation is named {labels}",
-        )
+        return found(federated_with="vendor", evidence=f"its federation is named {labels}")
     is_readable = all(signs_in) and None not in named
     if not signs_in or not is_readable:
         # An issuer is a name, not a place: it alone does not clear a domain of being the vendor's.
         said = "names no sign-in page" if is_readable else "has an address that cannot be read"
-        return FederatedDomain(
-            name=name,
-            federated_with="unknown",
-            hosts=hosts,
-            display_name=labels,
-            evidence=f"federated, but its federation {said}",
-        )
-    return FederatedDomain(
-        name=name,
-        federated_with="other",
-        hosts=hosts,
-        display_name=labels,
-        evidence=f"signs in at {hosts[0]}",
-    )
+        return found(federated_with="unknown", evidence=f"federated, but its federation {said}")
+    return found(federated_with="other", evidence=f"signs in at {hosts[0]}")
 
 
 def _sign_in_uris(configuration: FederationConfiguration) -> tuple[str, ...]:

@@ -285,16 +285,10 @@ def test_a_step_keeps_its_name_and_documentation():
     assert SteppedRun.perform.__doc__
 
 
-@pytest.mark.parametrize("call", ["save", "announce", "show", "skip_reason", "finish"])
-def test_the_machinery_alone_is_no_run(call):
-    arguments = {
-        "announce": ["a"],
-        "show": ["a", StepResult(title="")],
-        "finish": [Outcome.DONE, ""],
-    }
-    named = {"changes": True} if call == "skip_reason" else {}
-    with pytest.raises(NotImplementedError):
-        getattr(SteppedRun(), call)(*arguments.get(call, []), **named)
+def test_the_machinery_alone_is_no_run():
+    with pytest.raises(TypeError, match="abstract"):
+        SteppedRun()
+    assert SteppedRun.__abstractmethods__ == {"save", "announce", "show", "skip_reason", "finish"}
 
 
 @pytest.mark.parametrize(
