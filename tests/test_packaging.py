@@ -6,6 +6,7 @@ import runpy
 import subprocess
 import sys
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,20 @@ def pins() -> dict[str, str]:
 @pytest.mark.parametrize("requirement", REQUIREMENTS, ids=str)
 def test_every_direct_requirement_is_pinned_within_its_range(requirement):
     assert pins()[canonicalize_name(requirement.name)] in requirement.specifier
+
+
+def test_every_pin_installs_on_the_oldest_python_that_is_promised():
+    # Debian 12 carries 3.11.2; a pin that asks for a later 3.11 leaves its users without any.
+    (oldest,) = re.findall(r">=([\d.]+)", PROJECT["requires-python"])
+    asked = {
+        installed.name: installed.metadata.get("Requires-Python") or ""
+        for installed in metadata.distributions()
+        if canonicalize_name(installed.name) in pins()
+    }
+    assert len(asked) > 100
+    assert [
+        name for name, range_ in asked.items() if f"{oldest}.0" not in SpecifierSet(range_)
+    ] == []
 
 
 def test_pins_name_no_path_no_host_and_not_the_project_itself():
