@@ -98,8 +98,9 @@ SENTENCES: Final[Mapping[int, tuple[str, str]]] = {
     700016: (
         "The application is not known in this tenant.",
         (
-            "Check application_id and tenant in the client file; if they are right, have the "
-            "client's administrator consent to the application."
+            "Check application_id, tenant and cloud in the client file: an application that is "
+            "registered in one cloud is not known in another. If they are right, have the client's "
+            "administrator consent to the application."
         ),
     ),
     7000215: (

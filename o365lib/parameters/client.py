@@ -42,10 +42,14 @@ from o365lib.parameters.fields import (
 from o365lib.parameters.public_key import find_fault
 
 COMMAND_LINE_TOOLS = "14d82eec-204b-4c2f-b7e8-296a70dab67e"
-"""Microsoft Graph Command Line Tools: the public client that every tenant knows.
+"""Microsoft Graph Command Line Tools: the public client that every tenant knows, but for China's.
 
 https://learn.microsoft.com/troubleshoot/entra/entra-id/governance/verify-first-party-apps-sign-in
 """
+
+# Applications that are registered globally are not replicated to it.
+# https://learn.microsoft.com/powershell/microsoftgraph/authentication-commands
+_CLOUD_WITHOUT_COMMAND_LINE_TOOLS = "china"
 
 _SHORTEST_REASON = 10
 _APPLICATION = "the application's (client) id, a GUID"
@@ -221,6 +225,21 @@ class Client(Strict):
         around = surroundings(info)
         if around and around.purposes is not None and value not in around.purposes:
             refuse(f"is not a purpose in defaults.yaml; one of: {', '.join(around.purposes)}")
+        return value
+
+    @field_validator("sign_in")
+    @classmethod
+    def _names_an_application_that_the_cloud_knows(
+        cls, value: SignIn, info: ValidationInfo
+    ) -> SignIn:
+        is_known = info.data.get("cloud") != _CLOUD_WITHOUT_COMMAND_LINE_TOOLS
+        if not is_known and value.application_id == COMMAND_LINE_TOOLS:
+            refuse(
+                "needs the `application_id` of an application of your own: Microsoft Graph Command "
+                "Line Tools, which stands in where the key is left out, does not exist in the "
+                "China cloud. Register one in Entra there, with http://localhost as redirect "
+                "address of mobile and desktop applications, and allow public client flows"
+            )
         return value
 
     @field_validator("hand_over")

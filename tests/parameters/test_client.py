@@ -111,7 +111,18 @@ def test_the_wrong_sign_in_does_not_hide_what_else_is_wrong():
 
 @pytest.mark.parametrize("cloud", ["global", "us-government-l4", "us-government-l5", "china"])
 def test_the_national_clouds_are_known(cloud):
-    assert client(cloud=cloud).cloud == cloud
+    sign_in = {"method": "device-code", "application_id": GUID}
+    assert client(cloud=cloud, sign_in=sign_in).cloud == cloud
+
+
+@pytest.mark.parametrize("method", ["device-code", "browser"])
+@pytest.mark.parametrize("named", [{}, {"application_id": COMMAND_LINE_TOOLS.upper()}])
+def test_china_does_not_know_microsofts_public_client(method, named):
+    sign_in = {"method": method, **named}
+    assert "does not exist in the China cloud" in refusal(cloud="china", sign_in=sign_in)
+    for cloud in ("us-government-l4", "us-government-l5", "sandbox"):
+        made = client(cloud=cloud, sign_in=sign_in)
+        assert made.sign_in.application_id == COMMAND_LINE_TOOLS
 
 
 def test_an_unknown_cloud_is_answered_with_the_known_ones():

@@ -75,6 +75,22 @@ def test_a_value_that_cannot_be_read_is_one_problem_and_not_a_wrong_value_too(fo
     assert folder.problem().field == "display_name"
 
 
+@pytest.mark.parametrize("method", ["device-code", "browser"])
+def test_who_signs_in_to_china_is_told_at_the_sign_in_to_name_an_application(folder, method):
+    file = (
+        "client: alpine\ntenant: alpine.partner.onmschina.cn\ncloud: china\npurpose: federation\n"
+        f"sign_in:\n  method: {method}\nhand_over:\n  method: screen\n"
+    )
+    folder.add("alpine", file)
+    problem = folder.problem()
+    assert (problem.line, problem.column, problem.field) == (6, 3, "sign_in")
+    assert "needs the `application_id` of an application of your own" in problem.message
+    assert "Register one in Entra" in problem.message
+    own = f"{method}\n  application_id: 0a1b2c3d-0000-4000-8000-1234567890ab"
+    folder.add("alpine", file.replace(method, own))
+    assert parameters.load(folder.path).clients["alpine"].cloud == "china"
+
+
 def test_every_problem_of_a_file_comes_at_once(folder):
     folder.add("alpine", "client: beta\ntenant: no\nclient: x\ncolour: red\nsign_in: {method: x}\n")
     fields = {problem.field for problem in folder.problems()}
