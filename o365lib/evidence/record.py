@@ -10,7 +10,8 @@
 
 import getpass
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal, Self
@@ -26,6 +27,11 @@ _LONGEST_CREATION = timedelta(minutes=10)
 
 # The check that a new password is in force.
 PASSWORD_CHECK = "password"  # noqa: S105 -- a check's name
+
+# The check that an account is there, or that it is not.
+_ACCOUNT_CHECK = "account"
+
+_MAY_HAVE_HAPPENED = {"started", "accepted", "unknown"}
 
 
 class Outcome(StrEnum):
@@ -188,7 +194,7 @@ class Record(Model):
     @property
     def is_changed(self) -> bool:
         """Whether the tenant was, or may have been, changed."""
-        return any(change.status in {"started", "accepted", "unknown"} for change in self.changes)
+        return any(change.status in _MAY_HAVE_HAPPENED for change in self.changes)
 
 
 def pending_credentials(
@@ -236,6 +242,81 @@ def _at_its_time(change: Change, created: datetime | None) -> bool:
     if created is None:
         return True
     return change.started - _CLOCK_SKEW <= created <= change.started + _LONGEST_CREATION
+
+
+@dataclass(frozen=True)
+class MadeAccount:
+    """An account that an earlier run created.
+
+    Attributes:
+        user_id: its object id, which it keeps for ever.
+        user_principal_name: its name when it was created; it may have been renamed since.
+        run_id: the run that created it.
+    """
+
+    user_id: str
+    user_principal_name: str
+    run_id: str
+
+
+def accounts_made(records: Sequence[Record]) -> tuple[MadeAccount, ...]:
+    """Return the accounts that these runs created and none of them deleted, oldest first.
+
+    - A creation that the service accepted counts, whatever its verification said.
+    - A creation whose end is unknown counts where a record found the account by its name, created
+      at that time. An account that no record ever found has no id here, and is left out.
+    - A deletion counts where it was accepted and the account was not found standing afterwards, or
+      where it was lost and the account was seen gone. As an object id is never used again, it does
+      not matter which record comes first. An account that was restored by hand stays left out.
+
+    Whether an account still stands is for the tenant to say.
+
+    Args:
+        records: of one client, oldest first.
+    """
+    deleted = {user_id for record in records for user_id in _deleted(record)}
+    made: dict[str, MadeAccount] = {}
+    for record in records:
+        for account in _made(record, records):
+            made.setdefault(account.user_id, account)
+    return tuple(account for account in made.values() if account.user_id not in deleted)
+
+
+def _made(record: Record, records: Sequence[Record]) -> Iterator[MadeAccount]:
+    for change in record.changes:
+        if change.action != "create-user" or change.status not in _MAY_HAVE_HAPPENED:
+            continue
+        if change.status == "accepted":
+            name = _text(record.plan, "user_principal_name")
+            yield MadeAccount(change.target, name, record.run_id)
+            continue
+        # Its target is still the name: the id was never learnt.
+        for found in records:
+            account = (found.facts or {}).get("account")
+            user = account.get("user") if isinstance(account, dict) else None
+            if isinstance(user, dict) and _is_of(change, user):
+                yield MadeAccount(_text(user, "id"), change.target, record.run_id)
+
+
+def _is_of(change: Change, user: dict[str, JsonValue]) -> bool:
+    created = _text(user, "created_date_time")
+    return _text(user, "user_principal_name").lower() == change.target.lower() and _at_its_time(
+        change, datetime.fromisoformat(created) if created else None
+    )
+
+
+def _deleted(record: Record) -> Iterator[str]:
+    checks = [check.passed for check in record.verification if check.name == _ACCOUNT_CHECK]
+    for change in record.changes:
+        is_certain = change.status == "accepted" and all(checks)
+        is_seen = change.status in _MAY_HAVE_HAPPENED and any(checks) and all(checks)
+        if change.action == "delete-user" and (is_certain or is_seen):
+            yield change.target
+
+
+def _text(data: dict[str, JsonValue] | None, key: str) -> str:
+    value = (data or {}).get(key)
+    return value if isinstance(value, str) else ""
 
 
 def schema() -> dict[str, Any]:

@@ -13,9 +13,11 @@ from o365lib.evidence.record import (
     Change,
     Check,
     HandOverRecord,
+    MadeAccount,
     Operator,
     Outcome,
     Record,
+    accounts_made,
     pending_credentials,
     schema,
 )
@@ -203,6 +205,71 @@ def test_a_run_that_never_learnt_the_id_has_made_only_an_account_of_its_own_time
     records = [make("1", changes=[change(status="unknown", target=target)])]
     found = pending_credentials(records, user_id=USER, user_principal_name=NAME, created=created)
     assert found == pending
+
+
+def made(run_id="1", *, status="accepted", target=USER) -> Record:
+    plan = {"user_principal_name": NAME}
+    return make(run_id, changes=[change(status=status, target=target)], plan=plan)
+
+
+def removed(run_id="2", *, status="accepted", target=USER, gone=None) -> Record:
+    checks = [] if gone is None else [Check(name="account", wanted="", found="", passed=gone)]
+    changes = [change("delete-user", status=status, target=target)]
+    return make(run_id, changes=changes, verification=checks)
+
+
+def found_later(run_id="2", *, name=NAME, created=NOW) -> Record:
+    user = {"id": USER, "user_principal_name": name, "created_date_time": created.isoformat()}
+    return make(run_id, facts={"account": {"user": user}})
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        [made()],
+        [made(), removed(target="somebody-else")],
+        [made(), removed(status="failed")],
+        [made(), removed(status="failed", gone=True)],
+        [made(), removed(status="unknown")],
+        [made(), removed(status="accepted", gone=False)],
+        [made(), found_later()],
+        [made(status="unknown", target=NAME), found_later()],
+        [made(status="started", target=NAME), found_later()],
+        [made(status="unknown", target=NAME), found_later(name=NAME.upper())],
+        [made(status="unknown", target=NAME), found_later(), found_later("3")],
+        [made(), made("2")],
+    ],
+)
+def test_an_account_that_a_run_created_and_none_deleted_is_told_with_its_run(records):
+    assert accounts_made(records) == (MadeAccount(USER, NAME, "1"),)
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        [],
+        [made(), removed()],
+        [made(), removed(gone=True)],
+        [made(), removed(status="unknown", gone=True)],
+        [made(), removed(status="started", gone=True)],
+        [removed("0"), made()],
+        [made(status="failed")],
+        [made(status="failed", target=NAME), found_later()],
+        [made(status="unknown", target=NAME)],
+        [made(status="unknown", target=NAME), found_later(created=NOW - timedelta(days=30))],
+        [made(status="unknown", target=NAME), found_later(name="other@contoso.onmicrosoft.com")],
+        [make(changes=[change("set-password", target=USER)])],
+        [found_later()],
+        [make(facts={"account": None}), make(facts={"account": {}}), made(status="unknown")],
+    ],
+)
+def test_no_account_is_told_that_no_run_made_or_one_deleted(records):
+    assert accounts_made(records) == ()
+
+
+def test_every_account_that_was_made_is_told_oldest_first():
+    records = [made(), removed(), made("3", target="user-3"), made("4", target="user-4")]
+    assert [account.user_id for account in accounts_made(records)] == ["user-3", "user-4"]
 
 
 def test_who_runs_the_process_is_known_by_account_and_machine(monkeypatch):
