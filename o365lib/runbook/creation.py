@@ -80,6 +80,7 @@ class CreationRun(Run):
                 self.session,
                 self.current_plan,
                 user_id=user_id,
+                passwords=self.change_log.made("set-password"),
                 defaults=self.defaults,
                 patience_seconds=self.defaults.patience.verification_seconds,
             )

@@ -30,6 +30,7 @@ class ChangeLog:
         self.record = record
         self.save = save
         self._ledger = ledger
+        self._planned: list[tuple[PlannedChange, Change]] = []
 
     @contextmanager
     def change(
@@ -57,6 +58,7 @@ class ChangeLog:
         )
         self._give_up(planned)
         self.record.changes.append(change)
+        self._planned.append((planned, change))
         self.save()
         try:
             yield change
@@ -89,6 +91,18 @@ class ChangeLog:
         """
         change.status, change.ended = "accepted", clock.now()
         self.save()
+
+    def made(self, action: str) -> list[PlannedChange]:
+        """Return the changes of this action that took, or may have taken, place, oldest first.
+
+        They are not only those of the plan: an account that was found again, or a hand-over that is
+        uncertain, has its password set once more.
+        """
+        return [
+            planned
+            for planned, change in self._planned
+            if change.action == action and change.status in {"accepted", "unknown"}
+        ]
 
     def _give_up(self, planned: PlannedChange) -> None:
         # Begun anew: what became of the try before it, nobody will say any more.

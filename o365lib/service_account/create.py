@@ -32,6 +32,7 @@ from o365lib.service_account.plan import Plan, PlannedChange
 
 _PAUSES_SECONDS = (1, 2, 3, 5, 8)
 _LOOKS_AFTER_LOST_ANSWER = 3
+_WHOLE_SECOND = 1
 
 
 @dataclass(frozen=True)
@@ -92,13 +93,24 @@ def replace_password(
         AnswerLost: twice no answer; the next run sets another one.
     """
     password = new_password(facts, defaults)
+    _put_in_force(session, planned, password, change_log)
+    return password
+
+
+def _put_in_force(
+    session: GraphSession, planned: PlannedChange, password: Secret, change_log: ChangeLog
+) -> None:
+    instant = session.fetch(get_user(planned.target)).last_password_change_date_time
+    # Verification compares the tenant's instants, which are whole seconds: a password that was set
+    # just before this one must not pass for it.
+    clock.sleep(_WHOLE_SECOND)
+    planned = planned.model_copy(update={"argument": clock.iso(instant) if instant else ""})
     with change_log.change(planned) as change:
         try:
             set_password(session, planned.target, password)
         except AnswerLost:
             change.status = "unknown"
             set_password(session, planned.target, password)
-    return password
 
 
 def new_password(facts: Facts, defaults: Defaults) -> Secret:
@@ -144,12 +156,22 @@ def _create(
                 change.status = "failed"
                 raise _made_by_somebody_else(planned.target) from lost
             # Only a password that we know to be in force can be handed over.
-            set_password(session, user.id, password)
+            _put_in_force(session, _certain_password(user.id), password, change_log)
             user_id = user.id
             change.note = "the answer was lost; the account was found again by its name"
         change.target = user_id
     sentence = f"{planned.target} was created with the object id {user_id}"
     return Created(user_id, password, f"{sentence} (found again)" if change.note else sentence)
+
+
+def _certain_password(user_id: str) -> PlannedChange:
+    return PlannedChange(
+        action="set-password",
+        target=user_id,
+        title="Set the password of the account that was found again",
+        before="the one it was created with, if this run created it",
+        after="one that is certain, to be changed at first sign-in",
+    )
 
 
 def _was_tried_before(change_log: ChangeLog, this: Change) -> bool:

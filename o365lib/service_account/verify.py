@@ -28,6 +28,7 @@ def verify_creation(
     plan: Plan,
     *,
     user_id: str,
+    passwords: Sequence[PlannedChange],
     defaults: Defaults,
     patience_seconds: float,
 ) -> list[Check]:
@@ -37,6 +38,8 @@ def verify_creation(
         session: signed in to the tenant.
         plan: as carried out.
         user_id: the account's object id.
+        passwords: the passwords that were set after the account was created, each with the instant
+            of the password before it as its argument: the tenant must show a later one.
         defaults: the account's names.
         patience_seconds: how long to go on looking.
 
@@ -48,7 +51,9 @@ def verify_creation(
         with ReadBatch(session) as batch:
             user = batch.add(get_user(user_id))
             assignments = batch.add(list_role_assignments(principal_id=user_id))
-        return _creation_checks(plan, _user_or_none(user), assignments.value(), defaults)
+        found = _user_or_none(user)
+        checks = _creation_checks(plan, found, assignments.value(), defaults)
+        return checks + [_password_check(planned, found) for planned in passwords if found]
 
     return _until_passed(look, patience_seconds)
 
@@ -132,7 +137,6 @@ def _creation_checks(
             _check("usage location", planned.argument, user.usage_location)
             for planned in plan.of("create-user")
         ),
-        *(_password_check(planned, user) for planned in plan.of("set-password")),
     ]
 
 
@@ -142,7 +146,7 @@ def _password_check(planned: PlannedChange, user: User) -> Check:
     found = clock.iso(instant) if instant else ""
     return Check(
         name=PASSWORD_CHECK,
-        wanted=f"changed since {planned.argument or 'the plan'}",
+        wanted=f"changed since {planned.argument}" if planned.argument else "changed once",
         found=f"last changed {found or 'never'}",
         passed=found > planned.argument,
     )

@@ -117,6 +117,29 @@ def test_a_mail_that_may_have_been_sent_is_followed_by_another_password(open_run
     assert "set-password" in [change.action for change in kept(opened).changes]
 
 
+def test_another_password_that_was_dropped_is_not_success(open_run, demo_project):
+    """The mail may have been sent; the password set after it is accepted, mailed and dropped."""
+    faults = demo_project.sandbox.faults
+    faults.add(Fault(method="POST", path=SEND, effect="reset-after"))
+    faults.add(Fault(method="PATCH", path="/v1.0/users/*", effect="drop"))
+    opened = open_run("create", "alpine-books")
+    with pytest.raises(HandOverFailed):
+        opened.to("hand_over")
+    with pytest.raises(NotVerified, match="password: last changed"):
+        opened.to("close", after="create_user")
+    account, tenant = demo_project.account("alpine-books"), demo_project.tenant("alpine-books")
+    assert tenant.password_of(account["id"]) != mailed_passwords(demo_project)[-1]
+    assert kept(opened).outcome == Outcome.UNVERIFIED
+    # The account holds its role by now: only a higher one may set its password.
+    application = tenant.application.object_id
+    tenant.assign_role(application, "Privileged Authentication Administrator")
+    again = open_run("create", "alpine-books")
+    again.to("close")
+    assert [change.action for change in kept(again).changes] == ["set-password", "hand-over"]
+    assert kept(again).outcome == Outcome.DONE
+    assert tenant.password_of(account["id"]) == mailed_passwords(demo_project)[-1]
+
+
 def test_a_password_that_nobody_was_given_is_replaced_by_the_next_run(open_run, demo_project):
     demo_project.sandbox.faults.add(Fault(method="POST", path=SEND, effect="403"))
     with pytest.raises(HandOverFailed):

@@ -262,6 +262,7 @@ class Job:
             self.session,
             plan,
             user_id=user_id,
+            passwords=self.change_log.made("set-password"),
             defaults=DEFAULTS,
             patience_seconds=PATIENCE_SECONDS,
         )

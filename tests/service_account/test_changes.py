@@ -163,3 +163,16 @@ def test_a_change_that_is_begun_anew_ends_the_open_one_before_it(make_change_log
         with change_log.change(planned, stays_open=True):
             pass
     assert _statuses(folder) == ["unknown", "started", "started"]
+
+
+def test_it_tells_the_changes_of_an_action_that_may_have_taken_place(make_change_log):
+    change_log = make_change_log()
+    first, second = (PLANNED.model_copy(update={"argument": each}) for each in ("1", "2"))
+    with change_log.change(first):
+        pass
+    with pytest.raises(AnswerLost), change_log.change(second):
+        raise AnswerLost("no answer")
+    with pytest.raises(Forbidden), change_log.change(PLANNED):
+        raise Forbidden("no")
+    assert change_log.made("assign-role") == [first, second]
+    assert change_log.made("remove-role") == []

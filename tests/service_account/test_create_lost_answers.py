@@ -83,9 +83,26 @@ def test_a_password_that_could_not_be_made_certain_is_replaced_next_time(job):
     job.fault("403", "PATCH", "/users/*")
     with pytest.raises(Forbidden):
         job.create()
-    assert job.statuses == [("create-user", "unknown")]
+    assert job.statuses == [("create-user", "unknown"), ("set-password", "failed")]
     created, checks = job.begin().create()
     assert failed(checks) == []
+    assert created.password.reveal() == job.password
+
+
+def test_a_password_that_was_to_be_made_certain_and_was_dropped_is_not_in_force(job):
+    job.fault("reset-after", "POST", "/users")
+    job.fault("drop", "PATCH", "/users/*")
+    _, checks = job.create()
+    assert failed(checks) == ["password"]
+
+
+def test_an_account_that_is_found_within_the_second_of_its_creation_has_a_password_in_force(job):
+    job.sandbox.clock.stop()
+    job.fault("reset-after", "POST", "/users")
+    created, checks = job.create()
+    job.sandbox.clock.resume()
+    assert failed(checks) == []
+    assert "password" in [check.name for check in checks]
     assert created.password.reveal() == job.password
 
 

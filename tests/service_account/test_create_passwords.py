@@ -4,14 +4,11 @@ import secrets
 
 import pytest
 
-from o365lib.errors import (
-    Forbidden,
-    GraphError,
-)
+from o365lib.errors import AnswerLost, Forbidden, GraphError
 from o365lib.service_account.create import new_password, replace_password
 from o365lib.service_account.plan import PlannedChange
 from tests.service_account.example import DEFAULTS, make_facts
-from tests.service_account.job import LOST
+from tests.service_account.job import LOST, failed
 
 
 @pytest.fixture
@@ -39,6 +36,22 @@ def test_a_replaced_password_is_the_one_in_force_though_an_answer_was_lost(job, 
     job.tenant.role_assignments.update(held)
     assert password.reveal() == job.password != before
     assert job.statuses == [("set-password", "accepted")]
+
+
+def test_a_password_that_is_dropped_does_not_pass_for_the_one_set_before_it(make_job):
+    """Set, both answers lost; the step is repeated, and this time accepted and dropped."""
+    job = make_job()
+    job.create_user(*job.plan_creation())
+    facts, plan = job.begin().plan_creation()
+    lost = job.fault("reset-after", "PATCH", "/users/*", times=2)
+    with pytest.raises(AnswerLost):
+        job.create_user(facts, plan)
+    assert lost.struck == 2
+    job.fault("drop", "PATCH", "/users/*")
+    created = job.create_user(facts, plan)
+    assert created.password.reveal() != job.password
+    job.assign_roles(plan, created.user_id)
+    assert failed(job.verify_creation(plan, created.user_id)) == ["password"]
 
 
 def test_a_password_that_is_refused_after_a_lost_answer_is_unknown(job):
