@@ -21,6 +21,9 @@ SECURITY_READER = "5d6b6bb7-de71-4623-b4af-96380a352509"
 GLOBAL_READER = "f2ef992c-3afb-46b9-b7cf-a126ee74c451"
 DIRECTORY_READERS = "88d8e3e3-8f55-4a1e-953a-9b9898b8876b"
 REPORTS_READER = "4a5d8f65-41da-4de4-8968-e035b65339cf"
+DOMAIN_NAME_ADMINISTRATOR = "8329153b-31d0-4727-b945-745eb3bc5f31"
+HYBRID_IDENTITY_ADMINISTRATOR = "8ac3fc64-6eca-42ea-9e69-59f4c7b60eb2"
+EXTERNAL_IDENTITY_PROVIDER_ADMINISTRATOR = "be2f45a1-457d-42af-a067-6ec1fa63bc45"
 
 _NAMES_AND_DESCRIPTIONS: dict[str, tuple[str, str]] = {
     GLOBAL_ADMINISTRATOR: (
@@ -70,15 +73,15 @@ _NAMES_AND_DESCRIPTIONS: dict[str, tuple[str, str]] = {
     ),
     DIRECTORY_READERS: ("Directory Readers", "Can read basic directory information."),
     REPORTS_READER: ("Reports Reader", "Can read sign-in and audit reports."),
-    "8329153b-31d0-4727-b945-745eb3bc5f31": (
+    DOMAIN_NAME_ADMINISTRATOR: (
         "Domain Name Administrator",
         "Can manage domain names in cloud and on-premises.",
     ),
-    "8ac3fc64-6eca-42ea-9e69-59f4c7b60eb2": (
+    HYBRID_IDENTITY_ADMINISTRATOR: (
         "Hybrid Identity Administrator",
         "Can manage cloud provisioning, Connect, pass-through authentication and federation.",
     ),
-    "be2f45a1-457d-42af-a067-6ec1fa63bc45": (
+    EXTERNAL_IDENTITY_PROVIDER_ADMINISTRATOR: (
         "External Identity Provider Administrator",
         "Can configure identity providers for use in direct federation.",
     ),

@@ -167,7 +167,7 @@ def _add_people(tenant: Tenant, recipe: TenantRecipe) -> None:
         display_name="Support Engineer",
         givenName="Support",
         surname="Engineer",
-        roles=["User Administrator", "Privileged Role Administrator"],
+        roles=["User Administrator", "Privileged Role Administrator", "Global Reader"],
         mailbox=True,
         usageLocation=recipe.country,
     )

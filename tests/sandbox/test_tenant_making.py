@@ -65,6 +65,7 @@ def test_it_has_two_global_administrators_an_engineer_and_employees():
     assert tenant.administrator["id"] in tenant.mailboxes
     engineer = tenant.find_user("engineer@terntax.onmicrosoft.com")
     assert {ROLE_NAMES[role] for role in tenant.roles_of(engineer["id"])} == {
+        "Global Reader",
         "User Administrator",
         "Privileged Role Administrator",
     }

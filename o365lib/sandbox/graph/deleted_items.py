@@ -11,7 +11,10 @@ from o365lib.sandbox.graph import audit
 from o365lib.sandbox.graph.call import GraphReply
 from o365lib.sandbox.graph.entities import USER
 from o365lib.sandbox.graph.errors import bad_request, malformed, not_found
-from o365lib.sandbox.graph.privileges import require_deletion_authority
+from o365lib.sandbox.graph.privileges import (
+    require_deleted_user_reader,
+    require_sensitive_action,
+)
 from o365lib.sandbox.graph.query import entity_reply, list_reply
 from o365lib.sandbox.graph.user_rules import check_user_principal_name
 from o365lib.sandbox.identifiers import is_guid
@@ -44,6 +47,7 @@ def list_deleted_users(call: GraphCall) -> GraphReply:
 
     https://learn.microsoft.com/graph/api/directory-deleteditems-list
     """
+    require_deleted_user_reader(call)
     return list_reply(call, _shown(call).values(), USER, "users")
 
 
@@ -52,6 +56,7 @@ def get_deleted_item(call: GraphCall) -> GraphReply:
 
     https://learn.microsoft.com/graph/api/directory-deleteditems-get
     """
+    require_deleted_user_reader(call)
     reply = entity_reply(call, _find(call), USER, _CONTEXT)
     context = reply.body.pop("@odata.context")
     reply.body = {"@odata.context": context, "@odata.type": _USER_TYPE, **reply.body}
@@ -64,7 +69,7 @@ def restore_deleted_item(call: GraphCall) -> GraphReply:
     https://learn.microsoft.com/graph/api/directory-deleteditems-restore
     """
     user = _find(call)
-    require_deletion_authority(call, user["id"])
+    require_sensitive_action(call, user["id"])
     body = call.json_body() if call.body.strip() else {}
     wanted = body.get("newUserPrincipalName")
     if wanted is not None and not isinstance(wanted, str):
@@ -93,7 +98,7 @@ def delete_deleted_item(call: GraphCall) -> GraphReply:
     https://learn.microsoft.com/graph/api/directory-deleteditems-delete
     """
     user = _find(call)
-    require_deletion_authority(call, user["id"])
+    require_sensitive_action(call, user["id"])
     call.tenant.purge_user(user["id"])
     audit.record(call, "Hard Delete user", user=user)
     return GraphReply(status=204)

@@ -14,6 +14,7 @@ from o365lib.sandbox.graph.entities import (
     SUBSCRIBED_SKU,
 )
 from o365lib.sandbox.graph.errors import not_found
+from o365lib.sandbox.graph.privileges import require_federation_reader
 from o365lib.sandbox.graph.query import entity_reply, list_reply
 from o365lib.sandbox.graph.users import find_user
 from o365lib.sandbox.identifiers import stable_id
@@ -111,6 +112,7 @@ def list_federation_configurations(call: GraphCall) -> GraphReply:
 
     https://learn.microsoft.com/graph/api/domain-list-federationconfiguration
     """
+    require_federation_reader(call)
     configuration, context = _federation(call)
     return list_reply(call, [configuration], FEDERATION_CONFIGURATION, context)
 
@@ -120,6 +122,7 @@ def get_federation_configuration(call: GraphCall) -> GraphReply:
 
     https://learn.microsoft.com/graph/api/internaldomainfederation-get
     """
+    require_federation_reader(call)
     configuration, context = _federation(call)
     if configuration["id"] != call.params["configuration"].lower():
         raise not_found(call.params["configuration"])

@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING
 from o365lib.sandbox.graph.errors import GraphError, bad_request, denied
 from o365lib.sandbox.role_catalogue import (
     AUTHENTICATION_ADMINISTRATOR,
+    DIRECTORY_READERS,
+    DOMAIN_NAME_ADMINISTRATOR,
+    EXTERNAL_IDENTITY_PROVIDER_ADMINISTRATOR,
     GLOBAL_ADMINISTRATOR,
     GLOBAL_READER,
     HELPDESK_ADMINISTRATOR,
+    HYBRID_IDENTITY_ADMINISTRATOR,
     PASSWORD_ADMINISTRATOR,
     PRIVILEGED_AUTHENTICATION_ADMINISTRATOR,
     PRIVILEGED_ROLE_ADMINISTRATOR,
@@ -43,6 +47,22 @@ _AUDIT_READERS = (
     REPORTS_READER,
     SECURITY_ADMINISTRATOR,
     SECURITY_READER,
+)
+_FEDERATION_READERS = (
+    GLOBAL_ADMINISTRATOR,
+    GLOBAL_READER,
+    SECURITY_READER,
+    DOMAIN_NAME_ADMINISTRATOR,
+    EXTERNAL_IDENTITY_PROVIDER_ADMINISTRATOR,
+    HYBRID_IDENTITY_ADMINISTRATOR,
+    SECURITY_ADMINISTRATOR,
+)
+_DELETED_USER_READERS = (*_DELETERS, AUTHENTICATION_ADMINISTRATOR)
+_ROLE_READERS = (
+    GLOBAL_ADMINISTRATOR,
+    DIRECTORY_READERS,
+    GLOBAL_READER,
+    PRIVILEGED_ROLE_ADMINISTRATOR,
 )
 
 
@@ -86,11 +106,13 @@ def require_session_revoker(call: GraphCall) -> None:
         raise denied()
 
 
-def require_deletion_authority(call: GraphCall, user_id: str) -> None:
-    """Check that the caller may delete or restore a user.
+def require_sensitive_action(call: GraphCall, user_id: str) -> None:
+    """Check that the caller may delete or restore a user, or change its sensitive properties.
 
-    For holders of privileged roles a person's token needs `Directory.AccessAsUser.All` too:
+    For holders of privileged roles a person's token needs `Directory.AccessAsUser.All` too,
+    whatever other permissions it has:
     https://learn.microsoft.com/graph/api/user-delete
+    https://learn.microsoft.com/graph/api/user-update
 
     Raises:
         GraphError: 403.
@@ -118,7 +140,7 @@ def require_role_administrator(call: GraphCall) -> None:
 
 
 def require_any_directory_role(call: GraphCall) -> None:
-    """Check that a person holds some directory role, which reading roles needs.
+    """Check that a person holds some directory role, which the older API of roles needs.
 
     Raises:
         GraphError: 403.
@@ -134,6 +156,42 @@ def require_audit_reader(call: GraphCall) -> None:
         GraphError: 403.
     """
     if call.caller.user is not None and not call.caller.holds(*_AUDIT_READERS):
+        raise denied()
+
+
+def require_federation_reader(call: GraphCall) -> None:
+    """Check that a person may read with whom a domain is federated.
+
+    https://learn.microsoft.com/graph/api/domain-list-federationconfiguration
+
+    Raises:
+        GraphError: 403.
+    """
+    if call.caller.user is not None and not call.caller.holds(*_FEDERATION_READERS):
+        raise denied()
+
+
+def require_deleted_user_reader(call: GraphCall) -> None:
+    """Check that a person may see the recycle bin's users.
+
+    https://learn.microsoft.com/graph/api/directory-deleteditems-list
+
+    Raises:
+        GraphError: 403.
+    """
+    if call.caller.user is not None and not call.caller.holds(*_DELETED_USER_READERS):
+        raise denied()
+
+
+def require_role_reader(call: GraphCall) -> None:
+    """Check that a person may read roles and who holds them, by the unified API.
+
+    https://learn.microsoft.com/graph/api/rbacapplication-list-roleassignments
+
+    Raises:
+        GraphError: 403.
+    """
+    if call.caller.user is not None and not call.caller.holds(*_ROLE_READERS):
         raise denied()
 
 

@@ -14,8 +14,8 @@ from o365lib.sandbox.graph.errors import bad_request, conflict, malformed, not_f
 from o365lib.sandbox.graph.privileges import (
     keep_one_global_administrator,
     removing_self,
-    require_any_directory_role,
     require_role_administrator,
+    require_role_reader,
 )
 from o365lib.sandbox.graph.query import entity_reply, list_reply
 from o365lib.sandbox.identifiers import is_guid, role_assignment_id
@@ -36,7 +36,7 @@ def list_role_definitions(call: GraphCall) -> GraphReply:
 
     https://learn.microsoft.com/graph/api/rbacapplication-list-roledefinitions
     """
-    require_any_directory_role(call)
+    require_role_reader(call)
     return list_reply(call, role_definitions().values(), ROLE_DEFINITION, _DEFINITIONS)
 
 
@@ -45,7 +45,7 @@ def get_role_definition(call: GraphCall) -> GraphReply:
 
     https://learn.microsoft.com/graph/api/unifiedroledefinition-get
     """
-    require_any_directory_role(call)
+    require_role_reader(call)
     definition = role_definitions().get(call.params["definition"].lower())
     if definition is None:
         raise not_found(call.params["definition"])
@@ -57,7 +57,7 @@ def list_role_assignments(call: GraphCall) -> GraphReply:
 
     https://learn.microsoft.com/graph/api/rbacapplication-list-roleassignments
     """
-    require_any_directory_role(call)
+    require_role_reader(call)
     items = [_expanded(call, item) for item in call.role_assignments.values()]
     return list_reply(call, items, ROLE_ASSIGNMENT, _ASSIGNMENTS)
 
@@ -67,7 +67,7 @@ def get_role_assignment(call: GraphCall) -> GraphReply:
 
     https://learn.microsoft.com/graph/api/unifiedroleassignment-get
     """
-    require_any_directory_role(call)
+    require_role_reader(call)
     assignment = call.role_assignments.get(call.params["assignment"])
     if assignment is None:
         raise not_found(call.params["assignment"])

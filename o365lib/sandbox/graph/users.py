@@ -13,7 +13,7 @@ from o365lib.sandbox.graph.privileges import (
     is_privileged,
     keep_one_global_administrator,
     require_authority_over,
-    require_deletion_authority,
+    require_sensitive_action,
     require_session_revoker,
     require_user_manager,
 )
@@ -196,17 +196,17 @@ def _require_update_permissions(
     )
     if not properties <= allowed and not permissions & _UPDATE_IN_FULL:
         raise denied()
-    require_user_manager(call)
-    if is_privileged(call, user["id"]) and properties & _SENSITIVE:
-        require_authority_over(call, user["id"])
+    if not properties or properties - _SENSITIVE:
+        require_user_manager(call)
+    if properties & _SENSITIVE:
+        require_sensitive_action(call, user["id"])
     if "passwordProfile" in properties:
-        _require_password_permission(call, user["id"])
+        _require_password_permission(call)
 
 
-def _require_password_permission(call: GraphCall, user_id: str) -> None:
+def _require_password_permission(call: GraphCall) -> None:
     # Without the permission made for it, an application needs a directory role as well, and a
     # person's token Directory.AccessAsUser.All: https://learn.microsoft.com/graph/api/user-update
-    require_authority_over(call, user_id)
     if "User-PasswordProfile.ReadWrite.All" in call.caller.permissions:
         return
     if call.caller.user is not None:
@@ -248,7 +248,7 @@ def delete_user(call: GraphCall) -> GraphReply:
     https://learn.microsoft.com/graph/api/user-delete
     """
     user = _find_existing(call)
-    require_deletion_authority(call, user["id"])
+    require_sensitive_action(call, user["id"])
     keep_one_global_administrator(call, user["id"])
     call.tenant.remove_user(user["id"], call.now)
     replication, sandbox = call.tenant.replication, call.sandbox

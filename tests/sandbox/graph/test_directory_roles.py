@@ -25,6 +25,7 @@ def test_only_activated_roles_are_listed(graph):
     shown = {role["displayName"] for role in graph.values("/directoryRoles")}
     assert shown == {
         "Global Administrator",
+        "Global Reader",
         "User Administrator",
         "Privileged Role Administrator",
     }

@@ -105,21 +105,123 @@ def test_an_application_needs_a_role_itself_for_administrators(
     assert graph("DELETE", path(target)).status_code == status
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"accountEnabled": False},
-        {"passwordProfile": {"password": "Qv8!meadowLantern31"}},
-        {"mobilePhone": "1"},
-        {"userPrincipalName": "other@alpinebooks.example"},
-    ],
-)
+SENSITIVE = [
+    {"accountEnabled": False},
+    {"passwordProfile": {"password": "Qv8!meadowLantern31"}},
+    {"mobilePhone": "1"},
+    {"userPrincipalName": "other@alpinebooks.example"},
+]
+
+
+@pytest.mark.parametrize("body", SENSITIVE)
 def test_sensitive_properties_of_administrators_are_protected(graph, tenant, target, body):
     tenant.assign_role(target["id"], "Exchange Administrator")
     assert graph("PATCH", path(target), body).status_code == 403
     assert graph("PATCH", path(target), {"city": "Perth"}).status_code == 204
     tenant.assign_role(tenant.application.object_id, "Privileged Authentication Administrator")
     assert graph("PATCH", path(target), body).status_code == 204
+
+
+@pytest.mark.parametrize("body", SENSITIVE)
+@pytest.mark.parametrize(
+    ("role", "as_the_user", "status"),
+    [
+        ("Global Administrator", True, 204),
+        ("Global Administrator", False, 403),
+        ("Privileged Authentication Administrator", True, 204),
+        ("Privileged Authentication Administrator", False, 403),
+        ("User Administrator", True, 403),
+    ],
+)
+def test_a_person_changes_what_is_sensitive_of_administrators_only_as_the_user(
+    person, tenant, target, body, role, as_the_user, status
+):
+    tenant.assign_role(target["id"], "Exchange Administrator")
+    scopes = {"User.ReadWrite.All", "User-PasswordProfile.ReadWrite.All"}
+    scopes |= {"Directory.AccessAsUser.All"} if as_the_user else set()
+    assert person(role, scopes=scopes)("PATCH", path(target), body).status_code == status
+
+
+def test_a_person_without_a_role_changes_nobody_not_even_by_an_empty_request(person, target):
+    nobody = person()
+    for body in ({}, {"city": "Perth"}, {"mobilePhone": "1"}):
+        assert nobody("PATCH", path(target), body).status_code == 403, body
+
+
+# Who may read what as a person, by Microsoft's pages of these requests.
+FEDERATION_READERS = {
+    "Global Administrator",
+    "Global Reader",
+    "Security Reader",
+    "Domain Name Administrator",
+    "External Identity Provider Administrator",
+    "Hybrid Identity Administrator",
+    "Security Administrator",
+}
+BIN_READERS = {
+    "Global Administrator",
+    "User Administrator",
+    "Authentication Administrator",
+    "Privileged Authentication Administrator",
+}
+ROLE_READERS = {
+    "Global Administrator",
+    "Global Reader",
+    "Directory Readers",
+    "Privileged Role Administrator",
+}
+
+
+def read_paths(tenant):
+    """Each address that takes a directory role to read, with the roles that do."""
+    federation = "/domains/alpinebooks.example/federationConfiguration"
+    deleted = tenant.find_user("employee2@alpinebooks.example")
+    assignment = next(iter(tenant.role_assignments))
+    return {
+        federation: FEDERATION_READERS,
+        f"{federation}/f1": FEDERATION_READERS,
+        "/directory/deletedItems/microsoft.graph.user": BIN_READERS,
+        f"/directory/deletedItems/{deleted['id']}": BIN_READERS,
+        ASSIGNMENTS: ROLE_READERS,
+        f"{ASSIGNMENTS}/{assignment}": ROLE_READERS,
+        "/roleManagement/directory/roleDefinitions": ROLE_READERS,
+        f"/roleManagement/directory/roleDefinitions/{GLOBAL_ADMINISTRATOR}": ROLE_READERS,
+    }
+
+
+@pytest.fixture
+def readable(sandbox, tenant):
+    """The addresses, each with something to read."""
+    paths = read_paths(tenant)
+    domain = "alpinebooks.example"
+    tenant.domains[domain]["authenticationType"] = "Federated"
+    tenant.federation_configurations[domain] = {"id": "f1", "displayName": "ADFS"}
+    deleted = tenant.find_user("employee2@alpinebooks.example")
+    tenant.remove_user(deleted["id"], sandbox.clock.now())
+    return paths
+
+
+@pytest.mark.parametrize(
+    "role", sorted({*FEDERATION_READERS, *BIN_READERS, *ROLE_READERS, "Exchange Administrator"})
+)
+@pytest.mark.parametrize("in_batch", [False, True])
+def test_who_may_read_federation_roles_and_the_recycle_bin(person, readable, role, in_batch):
+    caller = person(role)
+    if in_batch:
+        items = [{"id": each, "method": "GET", "url": each} for each in readable]
+        answers = caller("POST", "/$batch", {"requests": items}).json()["responses"]
+        found = {answer["id"]: answer["status"] for answer in answers}
+    else:
+        found = {each: caller("GET", each).status_code for each in readable}
+    assert found == {each: 200 if role in roles else 403 for each, roles in readable.items()}
+
+
+def test_who_holds_no_role_reads_none_of_them_and_an_application_needs_none(
+    person, graph, readable
+):
+    nobody = person()
+    assert {nobody("GET", each).status_code for each in readable} == {403}
+    assert {graph("GET", each).status_code for each in readable} == {200}
 
 
 def test_the_last_usable_global_administrator_is_neither_deleted_nor_disabled(graph, tenant):
