@@ -32,6 +32,13 @@ _LONGEST_TEXT = 256
 _LONGEST_PATH = 1024
 
 
+# After the name of a field or of a file.
+NOT_A_CLIENT_NAME = (
+    "is not a client's name: lower-case letters, digits and hyphens only, at most 63, "
+    "not beginning with a hyphen, and no name that Windows keeps for itself"
+)
+
+
 class Strict(BaseModel):
     """What all parameters have in common: unchangeable, without unknown keys, silent on input."""
 
@@ -80,10 +87,7 @@ def surroundings(info: ValidationInfo) -> Surroundings | None:
 
 def _client_name(value: str) -> str:
     if not is_client_name(value):
-        refuse(
-            "is not a client's name: lower-case letters, digits and hyphens only, at most 63, "
-            "not beginning with a hyphen, and no name that Windows keeps for itself"
-        )
+        refuse(NOT_A_CLIENT_NAME)
     return value
 
 

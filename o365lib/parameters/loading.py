@@ -17,7 +17,7 @@ from o365lib.errors import ParametersError, Problem, UsageError
 from o365lib.parameters.client import Client
 from o365lib.parameters.defaults import Defaults
 from o365lib.parameters.explain import explain
-from o365lib.parameters.fields import Surroundings, is_client_name
+from o365lib.parameters.fields import NOT_A_CLIENT_NAME, Surroundings, is_client_name
 from o365lib.parameters.yaml_text import Document, read_document, shown
 
 FOLDER: Final = "parameters"
@@ -164,10 +164,7 @@ class _Reading:
                 continue
             strays = True
             if path.suffix == _SUFFIX:
-                message = (
-                    "its name cannot be a client's: lower-case letters, digits and hyphens, "
-                    "at most 63; rename the file"
-                )
+                message = f"`{path.stem}` {NOT_A_CLIENT_NAME}; rename the file"
             else:
                 message = f"only `<client>{_SUFFIX}` files belong here; rename it or move it away"
             self.problems.append(Problem(shown(path), 1, 1, "", message))
