@@ -17,7 +17,7 @@ import logging
 import math
 import os
 import re
-import ssl
+import sys
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ import requests
 import urllib3.exceptions
 from requests.utils import get_environ_proxies
 
-from o365lib import __version__, clock, secret
+from o365lib import __version__, clock, secret, silence
 from o365lib.clouds import Cloud
 from o365lib.errors import NoAnswer, UntrustedHost
 from o365lib.ledger import BatchItemRecord, Ledger, Service
@@ -92,7 +92,7 @@ class Transport:
         self.cloud = cloud
         self.ledger = ledger
         self._timeout = (connect_timeout_seconds, read_timeout_seconds)
-        self._session = requests.Session()
+        self._session = _Session()
         # Off: it lets the environment's bundle win over ours and sends ~/.netrc's passwords.
         # What we do want of the environment is passed explicitly with each request.
         # https://github.com/psf/requests/issues/3829
@@ -216,12 +216,18 @@ class Transport:
 
     def _send_once(self, request: requests.Request) -> Response:
         self._drop_idle_connections()
+        handled = sys.exception()
         # The environment is asked each time: it costs nothing beside a request, and a person who
         # sets a proxy in a running kernel expects it to count.
         proxies = {} if self.cloud.ca_file else get_environ_proxies(str(request.url), no_proxy=None)
         try:
             prepared = self._session.prepare_request(request)
             self._refuse_foreign(str(prepared.url))
+        except (requests.exceptions.InvalidHeader, UnicodeError):
+            raise _not_a_request() from None
+        except requests.RequestException as error:
+            raise _not_a_url(self.cloud) from error
+        try:
             raw = self._session.send(
                 prepared,
                 timeout=self._timeout,
@@ -230,16 +236,14 @@ class Transport:
                 cert=None,
                 proxies=proxies,
             )
-        except (requests.exceptions.InvalidHeader, UnicodeError):
-            # `from None`: requests quotes the header's value, which may be the token.
-            raise NoAnswer(
-                "not a request",
-                "The request could not be built: a header holds characters that HTTP forbids.",
-                was_sent=False,
-                is_lasting=True,
-            ) from None
-        except (requests.RequestException, OSError) as error:
-            raise _no_answer(error, self.cloud) from error
+        except UnicodeEncodeError:
+            # Writing the headers, which leave as a whole. What is read is decoded.
+            raise _not_a_request() from None
+        except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
+            # The proxy's address: a connection is not even looked for.
+            raise _not_a_url(self.cloud) from error
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise silence.explain(error, cloud_name=self.cloud.name, handled=handled) from error
         self._last_used = clock.monotonic()
         return _response(raw)
 
@@ -268,6 +272,36 @@ class Transport:
 
     def _service(self, netloc: str) -> Service:
         return "sign-in" if netloc == urlsplit(self.cloud.login_base_url).netloc else "graph"
+
+
+class _Session(requests.Session):
+    """A session to which no answer is a redirect.
+
+    Without being asked, requests prepares the request that would follow a redirect, and stumbles
+    over an address that is none: an answer would be taken for a failure.
+    """
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Say that there is none."""
+
+
+def _not_a_request() -> NoAnswer:
+    # Raised `from None`: requests quotes the header's value, which may be the token.
+    return NoAnswer(
+        "not a request",
+        "The request could not be built: a header holds characters that HTTP forbids.",
+        was_sent=False,
+        is_lasting=True,
+    )
+
+
+def _not_a_url(cloud: Cloud) -> NoAnswer:
+    return NoAnswer(
+        "not a URL",
+        f"The cloud {cloud.name!r} could not be asked: an address is not a URL.",
+        was_sent=False,
+        remedy="Check the proxy settings, then try again.",
+    )
 
 
 def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
@@ -336,65 +370,3 @@ def _error_code(answer: Response) -> str:
         is_numbered = isinstance(numbers, list) and numbers and isinstance(numbers[0], int)
         return f"{error} AADSTS{numbers[0]}" if is_numbered else error
     return ""
-
-
-def _causes(error: BaseException) -> list[BaseException]:
-    found: list[BaseException] = []
-    waiting: list[object] = [error]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, BaseException) and one not in found:
-            found.append(one)
-            waiting += [*one.args, getattr(one, "reason", None), one.__cause__, one.__context__]
-    return found
-
-
-def _no_answer(error: Exception, cloud: Cloud) -> NoAnswer:
-    causes = _causes(error)
-
-    def is_due_to(*kinds: type[BaseException]) -> bool:
-        return any(isinstance(cause, kinds) for cause in causes)
-
-    if is_due_to(ssl.SSLCertVerificationError):
-        return NoAnswer(
-            "certificate not trusted",
-            f"The server that answered for the cloud {cloud.name!r} has no certificate that this "
-            "machine trusts.",
-            was_sent=False,
-            is_lasting=True,
-            remedy="If your company inspects TLS, set REQUESTS_CA_BUNDLE to its certificate "
-            "bundle. Otherwise do not go on.",
-        )
-    if not isinstance(error, requests.RequestException) and not is_due_to(ConnectionError):
-        return NoAnswer(
-            "no certificate bundle",
-            f"The certificate bundle cannot be read: {error}",
-            was_sent=False,
-            is_lasting=True,
-            remedy="Correct REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE, or restart the sandbox.",
-        )
-    reason, was_sent = next(
-        ((reason, was_sent) for kinds, reason, was_sent in _FAILURES if is_due_to(*kinds)),
-        ("connection failed", True),
-    )
-    return NoAnswer(
-        reason,
-        f"No answer from the cloud {cloud.name!r}: {reason}.",
-        was_sent=was_sent,
-        remedy="Check the network and the proxy settings, then try again.",
-    )
-
-
-# Most telling first. False only where the request's first byte cannot have left.
-_FAILURES: tuple[tuple[tuple[type[BaseException], ...], str, bool], ...] = (
-    ((urllib3.exceptions.NameResolutionError,), "name not resolved", False),
-    ((requests.exceptions.ConnectTimeout,), "connect timeout", False),
-    ((requests.exceptions.ProxyError,), "proxy", False),
-    ((urllib3.exceptions.NewConnectionError,), "connection refused", False),
-    ((requests.exceptions.InvalidURL, requests.exceptions.MissingSchema), "not a URL", False),
-    ((requests.exceptions.ReadTimeout, TimeoutError), "timeout", True),
-    ((requests.exceptions.ChunkedEncodingError,), "answer broken off", True),
-    ((requests.exceptions.ContentDecodingError,), "answer broken off", True),
-    ((urllib3.exceptions.ProtocolError, ConnectionError), "connection reset", True),
-    ((ssl.SSLError,), "TLS failed", True),
-)

@@ -74,6 +74,11 @@ def reset(handler):
     handler.close_connection = True
 
 
+def hang_up(handler):
+    """Say farewell as TLS has it, without an answer."""
+    handler.close_connection = True
+
+
 def break_off(handler):
     """Promise a long answer, send its beginning and hang up."""
     handler.send_response(200)

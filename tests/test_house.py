@@ -22,6 +22,7 @@ LAYERS = {
     "o365lib.places": 2,
     "o365lib.parameters": 1,
     "o365lib.secret_store": 1,
+    "o365lib.silence": 1,
     "o365lib.transport": 1,
     "o365lib.ledger": 1,
     "o365lib.masked_log": 1,
