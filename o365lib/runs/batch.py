@@ -16,9 +16,11 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from o365lib.errors import RunbookError
 from o365lib.evidence.archive import Archive
 from o365lib.evidence.record import Outcome
-from o365lib.runs.notebook import RunRequest, check_request, load_papermill, run_notebook
+from o365lib.plain_text import one_line
+from o365lib.runs.notebook import RunRequest, check_request, load_papermill, run_notebook, said
 from o365lib.runs.summary import NOT_STARTED, RunResult, reason_of
 
 # Waiting in short pieces lets signals be handled on Windows, where a lock cannot be interrupted.
@@ -63,6 +65,9 @@ class Event:
     text: str = ""
     result: RunResult | None = None
 
+
+_NOT_STARTED_REMEDY = "Run the same command again for those that were not started."
+_RUN_ALONE = "Run it again for this client alone: it reads the tenant first, does what is left."
 
 _MEANING = {
     1: "No further run starts; those under way finish. Ctrl-C again interrupts them.",
@@ -145,6 +150,7 @@ class _Batch:
                 runbook=request.runbook.stem,
                 outcome=NOT_STARTED,
                 reason="The batch was stopped before this client's turn.",
+                remedy=_NOT_STARTED_REMEDY,
             )
         self.tell(Event("started", client))
         try:
@@ -157,11 +163,15 @@ class _Batch:
             )
         except Exception as error:
             _logger.exception("the run of %s broke off", client)
+            reason, remedy = f"{type(error).__name__}: {error}", _RUN_ALONE
+            if isinstance(error, RunbookError):
+                reason, remedy = said(error), error.remedy or _RUN_ALONE
             result = RunResult(
                 client=client,
                 runbook=request.runbook.stem,
                 outcome=Outcome.FAILED.value,
-                reason=reason_of(f"{type(error).__name__}: {error}"),
+                reason=reason_of(reason),
+                remedy=one_line(remedy),
             )
         self.tell(Event("ended", client, result=result))
         return result

@@ -31,6 +31,7 @@ from o365lib.evidence.archive import Archive, RunFolder, new_run_id
 from o365lib.evidence.closing import close_unfinished
 from o365lib.evidence.record import Operator, Outcome, Record
 from o365lib.places import Places
+from o365lib.plain_text import one_line
 from o365lib.runs import engine
 from o365lib.runs.summary import RunResult, reason_of
 
@@ -74,6 +75,11 @@ def load_papermill() -> Any:
     import papermill
 
     return papermill
+
+
+def said(error: RunbookError) -> str:
+    """Return what an error says happened and is true now; its remedy goes a way of its own."""
+    return " ".join(part for part in (error.message, error.state) if part)
 
 
 def known_parameters(runbook: Path) -> set[str]:
@@ -143,7 +149,9 @@ def run_notebook(
     try:
         run = archive.new_run(request.client, run_id)
     except EvidenceError as error:
-        return _result(request, begun, outcome=Outcome.FAILED, reason=str(error))
+        return _result(
+            request, begun, outcome=Outcome.FAILED, reason=said(error), remedy=error.remedy
+        )
     papermill = load_papermill()
     from o365lib.runs.kernel import Control
 
@@ -159,11 +167,23 @@ def run_notebook(
     try:
         record = _closed_record(request, run, started, problem, why=control.why)
     except EvidenceError as error:
-        reason = f"{error} {problem}"
-        return _result(request, begun, run=run, outcome=Outcome.FAILED, reason=reason)
-    guard = record.error.guard if record.error else ""
+        reason = f"{said(error)} {problem}"
+        return _result(
+            request,
+            begun,
+            run=run,
+            outcome=Outcome.FAILED,
+            reason=reason,
+            remedy=error.remedy,
+        )
     return _result(
-        request, begun, run=run, outcome=record.outcome, reason=record.reason, guard=guard
+        request,
+        begun,
+        run=run,
+        outcome=record.outcome,
+        reason=record.reason,
+        remedy=record.error.remedy if record.error else "",
+        guard=record.error.guard if record.error else "",
     )
 
 
@@ -264,6 +284,7 @@ def _result(
     run: RunFolder | None = None,
     outcome: str,
     reason: str,
+    remedy: str = "",
     guard: str = "",
 ) -> RunResult:
     return RunResult(
@@ -272,6 +293,7 @@ def _result(
         run_id=run.run_id if run else "",
         outcome=str(outcome),
         reason=reason_of(reason),
+        remedy=one_line(remedy),
         guard=guard,
         record_file=run.record_file if run and run.record_file.exists() else None,
         notebook_file=run.notebook_file if run and run.notebook_file.exists() else None,

@@ -1,4 +1,4 @@
-"""What came of runs: one row a client, counts, the exit status, JSON. Pure."""
+"""What came of runs: one row a client, what to do, counts, the exit status, JSON. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -25,7 +25,8 @@ OUTCOMES = (
 )
 _GOOD = set(OUTCOMES[:3])
 
-_REASON_LENGTH = 300
+# For what a stranger may send; what we or Microsoft write is far shorter.
+_REASON_LENGTH = 2000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,7 @@ class RunResult:
         run_id: empty where the run was not started.
         outcome: one of `OUTCOMES`.
         reason: one line.
+        remedy: what to do now, in one line; empty where nothing is to be done or nobody knows.
         guard: the guard's code, where one refused.
         record_file: `None` where there is no record.
         notebook_file: `None` where there is no executed notebook.
@@ -49,6 +51,7 @@ class RunResult:
     run_id: str = ""
     outcome: str
     reason: str = ""
+    remedy: str = ""
     guard: str = ""
     record_file: Path | None = None
     notebook_file: Path | None = None
@@ -62,6 +65,7 @@ class RunResult:
             "run_id": self.run_id,
             "outcome": self.outcome,
             "reason": self.reason,
+            "remedy": self.remedy,
             "guard": self.guard,
             "record_file": str(self.record_file) if self.record_file else None,
             "notebook_file": str(self.notebook_file) if self.notebook_file else None,
@@ -69,9 +73,36 @@ class RunResult:
         }
 
 
+@dataclass(frozen=True, kw_only=True)
+class Advice:
+    """What to do about runs that did not end well.
+
+    Attributes:
+        remedy: the sentence that their records have.
+        clients: whom it concerns, in the order of the results.
+    """
+
+    remedy: str
+    clients: tuple[str, ...]
+
+
 def reason_of(text: object) -> str:
-    """Return a text as a reason: one line of at most 300 characters, fit to be shown."""
+    """Return a text as a reason: one line of at most 2000 characters, fit to be shown."""
     return one_line(text, longest=_REASON_LENGTH)
+
+
+def needing_a_person(results: Iterable[RunResult]) -> list[RunResult]:
+    """Return the results that are not good, in their order."""
+    return [each for each in results if each.outcome not in _GOOD]
+
+
+def advice(results: Iterable[RunResult]) -> list[Advice]:
+    """Return what to do about the results that are not good: each remedy once, in their order."""
+    clients: dict[str, list[str]] = {}
+    for each in needing_a_person(results):
+        if each.remedy:
+            clients.setdefault(each.remedy, []).append(each.client)
+    return [Advice(remedy=remedy, clients=tuple(names)) for remedy, names in clients.items()]
 
 
 def rows(results: Iterable[RunResult]) -> list[tuple[str, str, str, str]]:

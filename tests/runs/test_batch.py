@@ -60,6 +60,10 @@ def test_after_the_first_stop_runs_under_way_finish_and_no_further_run_starts(
     results = run_batch(requests, archive=archive, stop=stop, on_event=press)
     assert [each.outcome for each in results] == ["done", NOT_STARTED, NOT_STARTED]
     assert [run.client for run in archive.runs()] == ["alpine-books"]
+    assert [each.remedy for each in results] == [
+        "",
+        *["Run the same command again for those that were not started."] * 2,
+    ]
 
 
 def test_after_the_second_stop_runs_under_way_end_with_readable_records(
@@ -97,6 +101,8 @@ def test_what_nobody_foresaw_fails_one_client_only(make_request, archive, tiny, 
     first, second = run_batch(requests, archive=archive, on_event=take_away)
     assert (first.outcome, second.outcome) == ("failed", "done")
     assert "is not a runbook" in first.reason
+    assert first.remedy == "A runbook is a notebook with one cell tagged `parameters`."
+    assert first.remedy not in first.reason
 
 
 def test_progress_that_cannot_be_shown_ends_no_run(make_request, archive, tiny, caplog):

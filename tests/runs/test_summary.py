@@ -47,7 +47,32 @@ def test_a_reason_is_one_line_that_steers_no_terminal_and_shows_no_secret():
     Secret("correct-horse-battery")
     text = "one\ntwo\x1b[31m \u202ered correct-horse-battery"
     assert summary.reason_of(text) == f"one two[31m red {MASK}"
-    assert len(summary.reason_of("x" * 5000)) == 300
+
+
+def test_a_reason_is_not_cut_within_what_somebody_needs_to_know():
+    assert summary.reason_of("x" * 1999) == "x" * 1999
+    assert len(summary.reason_of("x" * 5000)) == 2000
+
+
+def result(client, outcome, remedy):
+    return RunResult(client=client, runbook="create", outcome=outcome, remedy=remedy)
+
+
+def test_what_to_do_is_said_once_for_all_whom_it_concerns():
+    some = [
+        result("a", "refused", "Ask."),
+        result("b", "done", "Nothing to do with it."),
+        result("c", "failed", "Run again."),
+        result("d", "unverified", "Ask."),
+        result("e", "failed", ""),
+    ]
+    told = [(each.remedy, each.clients) for each in summary.advice(some)]
+    assert told == [("Ask.", ("a", "d")), ("Run again.", ("c",))]
+    assert [each.client for each in summary.needing_a_person(some)] == ["a", "c", "d", "e"]
+
+
+def test_for_machines_what_to_do_stands_beside_the_reason():
+    assert result("a", "refused", "Ask.").to_json()["remedy"] == "Ask."
 
 
 def test_json_has_every_result_and_is_json(tmp_path):
