@@ -229,6 +229,8 @@ class GraphError(RunbookError):
         status: the HTTP status; 0 where no answer came.
         code: Graph's error code (`Request_ResourceNotFound`, ...).
         detail_codes: the codes in `error.details[]` (`ObjectConflict`, ...).
+        detail_targets: what these blame: properties (`userPrincipalName`, ...), or objects
+            (`User_<object id>`).
         request_id: the service's own id of the request, for Microsoft's support.
         request: `METHOD /path` of what was asked.
         state: what is now true in the tenant.
@@ -244,6 +246,7 @@ class GraphError(RunbookError):
         status: int = 0,
         code: str = "",
         detail_codes: Sequence[str] = (),
+        detail_targets: Sequence[str] = (),
         request_id: str = "",
         request: str = "",
         state: str = "",
@@ -253,6 +256,7 @@ class GraphError(RunbookError):
         self.status = status
         self.code = code
         self.detail_codes = tuple(detail_codes)
+        self.detail_targets = tuple(detail_targets)
         self.request_id = request_id
         self.request = request
 
@@ -281,7 +285,10 @@ class NotFound(GraphError):
 
 
 class Conflict(GraphError):
-    """An object with this name, or this assignment, is there already."""
+    """An object with this name, or this assignment, is there already.
+
+    `detail_targets` tells which property is taken, where Graph says so.
+    """
 
 
 class Throttled(GraphError):

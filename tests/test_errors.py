@@ -33,6 +33,7 @@ def sample(kind):
             status=403,
             code="Authorization_RequestDenied",
             detail_codes=["X"],
+            detail_targets=["y"],
             request_id="r-1",
             request="GET /users",
             state="Nothing was changed.",

@@ -48,12 +48,21 @@ _LONGEST_MESSAGE = 1000
 
 @dataclass(frozen=True)
 class ErrorBody:
-    """What Graph says about an error."""
+    """What Graph says about an error.
+
+    Attributes:
+        code: Graph's own.
+        message: for people, made fit to be shown.
+        detail_codes: of `details[]`, then those of the nested `innerError`s.
+        request_id: the service's own id of the request.
+        detail_targets: the properties and objects that `details[]` blames.
+    """
 
     code: str = ""
     message: str = ""
     detail_codes: tuple[str, ...] = ()
     request_id: str = ""
+    detail_targets: tuple[str, ...] = ()
 
     @classmethod
     def from_graph(cls, body: Any) -> "ErrorBody":
@@ -63,7 +72,9 @@ class ErrorBody:
             return cls()
         details = error.get("details")
         listed = details if isinstance(details, list) else []
-        codes = [str(one.get("code") or "") for one in listed if isinstance(one, dict)]
+        each_detail = [one for one in listed if isinstance(one, dict)]
+        codes = [str(one.get("code") or "") for one in each_detail]
+        targets = [_readable(str(one.get("target") or "")) for one in each_detail]
         # Graph writes innerError, its generic error page innererror.
         inner = next((error[key] for key in error if key.lower() == "innererror"), None)
         request_id = ""
@@ -77,6 +88,7 @@ class ErrorBody:
             message=_readable(str(error.get("message") or "")),
             detail_codes=tuple(code for code in [*codes, *nested] if code),
             request_id=request_id,
+            detail_targets=tuple(target for target in targets if target),
         )
 
 
@@ -140,6 +152,7 @@ def error_of(
         status=status,
         code=said.code,
         detail_codes=said.detail_codes,
+        detail_targets=said.detail_targets,
         request_id=headers.get("request-id") or said.request_id,
         request=str(asked),
         state="This request changed nothing." if asked.is_write else "",

@@ -69,6 +69,20 @@ def find_users_named(prefix: str) -> Query[tuple[User, ...]]:
     return list_users(f"startswith(userPrincipalName,{literal(prefix)})")
 
 
+def find_users_with_address(address: str) -> Query[tuple[User, ...]]:
+    """Ask for the users among whose e-mail addresses, aliases included, this one is.
+
+    Needs `User.Read.All`. Groups and contacts, which share the addresses with users, are not asked
+    for: that would take further permissions. The main address begins with `SMTP:`, an alias with
+    `smtp:`. https://learn.microsoft.com/graph/api/resources/user
+
+    Args:
+        address: without either.
+    """
+    either = " or ".join(f"p eq {literal(prefix + address)}" for prefix in ("smtp:", "SMTP:"))
+    return list_users(f"proxyAddresses/any(p:{either})")
+
+
 def create_user(
     session: GraphSession,
     *,
@@ -87,7 +101,8 @@ def create_user(
     https://learn.microsoft.com/graph/api/user-post-users
 
     Raises:
-        Conflict: there is a user of this name already; nothing was changed.
+        Conflict: the name is taken, by a user or, see `detail_targets`, as an address of another
+            object; nothing was changed.
         Forbidden: a permission or role is missing; nothing was changed.
         BadRequest: a property or the password was refused; nothing was changed.
         AnswerLost: the user may have been created or not.

@@ -176,6 +176,8 @@ def _edit_tenant(sandbox: Sandbox, rest: list[str], body: dict[str, Any]) -> dic
             if user is None:
                 raise KeyError(f"{tenant.name} has no user {name!r}.")
             tenant.sign_in[user["id"]].forced_error = body.get("forced_error")
+        case ["addresses", holder]:
+            _set_addresses(tenant, holder, body.get("proxy_addresses"))
         case ["application", app_id]:
             application = tenant.applications[app_id]
             application.roles = set(body.get("roles", application.roles))
@@ -186,6 +188,18 @@ def _edit_tenant(sandbox: Sandbox, rest: list[str], body: dict[str, Any]) -> dic
             raise KeyError("There is no such control.")
     sandbox.save(tenant)
     return dump(tenant)
+
+
+def _set_addresses(tenant: Tenant, holder: str, addresses: Any) -> None:
+    if not isinstance(addresses, list) or not all(isinstance(item, str) for item in addresses):
+        raise _ControlError("'proxy_addresses' must be a list of texts.")
+    if holder.startswith(("Group_", "Contact_")):
+        tenant.other_recipients[holder] = addresses
+        return
+    user = tenant.find_user(holder)
+    if user is None:
+        raise KeyError(f"{tenant.name} has no user {holder!r}.")
+    user["proxyAddresses"] = addresses
 
 
 def _device_code(sandbox: Sandbox, rest: list[str], body: dict[str, Any]) -> dict[str, Any]:
@@ -219,6 +233,7 @@ def dump(tenant: Tenant) -> dict[str, Any]:
         "federation_configurations": tenant.federation_configurations,
         "users": tenant.users,
         "deleted_users": tenant.deleted_users,
+        "other_recipients": tenant.other_recipients,
         "role_assignments": list(tenant.role_assignments.values()),
         "mailboxes": sorted(tenant.mailboxes),
         "outbox": tenant.outbox,

@@ -61,6 +61,8 @@ class Tenant:
         users, deleted_users: `user` objects by id.
         role_assignments: `unifiedRoleAssignment` objects by id.
         deleted_role_assignments: what a deleted user's restoration brings back, by user id.
+        other_recipients: e-mail addresses (`smtp:...`) of groups and organizational contacts, which
+            the sandbox does not keep otherwise, by `Group_<id>` or `Contact_<id>`.
         subscribed_skus: bought products: the sku id and the number of units.
         mailboxes: ids of the users who have an Exchange Online mailbox.
         outbox: sent mails: `from`, `message`, `saveToSentItems`, `sentDateTime`.
@@ -81,6 +83,7 @@ class Tenant:
     deleted_users: dict[str, dict[str, Any]] = field(default_factory=dict)
     role_assignments: dict[str, dict[str, Any]] = field(default_factory=dict)
     deleted_role_assignments: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    other_recipients: dict[str, list[str]] = field(default_factory=dict)
     subscribed_skus: dict[str, int] = field(default_factory=dict)
     mailboxes: set[str] = field(default_factory=set)
     outbox: list[dict[str, Any]] = field(default_factory=list)
@@ -134,10 +137,7 @@ class Tenant:
         Raises:
             KeyError: there is no such user.
         """
-        user = self.find_user(id_or_upn)
-        if user is None:
-            raise KeyError(id_or_upn)
-        return self.sign_in[user["id"]].password
+        return self.sign_in[_known_user(self, id_or_upn)["id"]].password
 
     def add_user(
         self,
@@ -194,9 +194,7 @@ class Tenant:
         Raises:
             KeyError: there is no such user.
         """
-        user = self.find_user(id_or_upn)
-        if user is None:
-            raise KeyError(id_or_upn)
+        user = _known_user(self, id_or_upn)
         user.pop("passwordProfile", None)
         self.sign_in[user["id"]].password = password
 
@@ -301,6 +299,13 @@ class Tenant:
                 current[:] = value
             else:
                 setattr(self, name, value)
+
+
+def _known_user(tenant: Tenant, id_or_upn: str) -> dict[str, Any]:
+    user = tenant.find_user(id_or_upn)
+    if user is None:
+        raise KeyError(id_or_upn)
+    return user
 
 
 def new_password() -> str:

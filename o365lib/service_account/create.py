@@ -7,7 +7,6 @@
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -26,6 +25,7 @@ from o365lib.graph.users import find_user, get_user, set_password
 from o365lib.parameters import Account as AccountNames
 from o365lib.parameters import Defaults
 from o365lib.secret import Secret, generate_password
+from o365lib.service_account import conflict as conflicts
 from o365lib.service_account.changes import ChangeLog
 from o365lib.service_account.facts import Facts
 from o365lib.service_account.plan import Plan, PlannedChange
@@ -63,7 +63,8 @@ def create_user(
     Raises:
         GraphError: Graph refused; no user was created.
         AnswerLost: whether the user was created could not be found out.
-        ChangeFailed: somebody else created the account in the meantime.
+        ChangeFailed: somebody else created the account in the meantime, or another object has its
+            address; no user was created.
     """
     for planned in plan.of("create-user"):
         return _create(session, planned, facts=facts, defaults=defaults, change_log=change_log)
@@ -141,25 +142,30 @@ def _create(
 ) -> Created:
     password = new_password(facts, defaults)
     post = partial(_post, session, planned, defaults.account, password)
-    with change_log.change(planned) as change:
-        try:
-            user_id = post()
-        except (AnswerLost, Conflict) as lost:
-            if isinstance(lost, Conflict) and not _was_tried_before(change_log, change):
-                raise _made_by_somebody_else(planned.target) from lost
-            # From here on nothing but success makes it certain what became of it.
-            change.status = "unknown"
-            user = _find_or_post(session, planned.target, post)
-            if user is None:
-                raise
-            if not _has_names(user, defaults.account):
-                change.status = "failed"
-                raise _made_by_somebody_else(planned.target) from lost
-            # Only a password that we know to be in force can be handed over.
-            _put_in_force(session, _certain_password(user.id), password, change_log)
-            user_id = user.id
-            change.note = "the answer was lost; the account was found again by its name"
-        change.target = user_id
+    try:
+        with change_log.change(planned) as change:
+            try:
+                user_id = post()
+            except (AnswerLost, Conflict) as lost:
+                if isinstance(lost, Conflict) and not _was_tried_before(change_log, change):
+                    raise
+                # From here on nothing but success makes it certain what became of it.
+                change.status = "unknown"
+                user = _find_or_post(session, planned.target, post, change)
+                if user is None:
+                    raise
+                if not _has_names(user, defaults.account):
+                    change.status = "failed"
+                    raise conflicts.made_by_somebody_else(planned.target) from lost
+                # Only a password that we know to be in force can be handed over.
+                _put_in_force(session, _certain_password(user.id), password, change_log)
+                user_id = user.id
+                change.note = "the answer was lost; the account was found again by its name"
+            change.target = user_id
+    except Conflict as conflict:
+        if change.status == "failed":
+            raise conflicts.explain(session, conflict, planned.target) from conflict
+        raise
     sentence = f"{planned.target} was created with the object id {user_id}"
     return Created(user_id, password, f"{sentence} (found again)" if change.note else sentence)
 
@@ -198,15 +204,22 @@ def _post(
 
 
 def _find_or_post(
-    session: GraphSession, user_principal_name: str, post: Callable[[], str]
+    session: GraphSession, user_principal_name: str, post: Callable[[], str], change: Change
 ) -> User | None:
     user = _find_after_lost_answer(session, user_principal_name)
     if user is not None:
         return user
-    with suppress(Conflict):
-        # A conflict: it was created after all, and the directory shows it late.
+    refusal: Conflict | None = None
+    try:
         post()
-    return _find_after_lost_answer(session, user_principal_name)
+    except Conflict as conflict:
+        # It was created after all, and the directory shows it late; or it never can be.
+        refusal = conflict
+    user = _find_after_lost_answer(session, user_principal_name)
+    if user is None and refusal is not None and conflicts.blames_another_property(refusal):
+        change.status = "failed"
+        raise refusal
+    return user
 
 
 def _find_after_lost_answer(session: GraphSession, user_principal_name: str) -> User | None:
@@ -221,14 +234,6 @@ def _find_after_lost_answer(session: GraphSession, user_principal_name: str) -> 
 def _has_names(user: User, account: AccountNames) -> bool:
     found = (user.display_name, user.given_name, user.surname)
     return found == (account.display_name, account.given_name, account.surname)
-
-
-def _made_by_somebody_else(user_principal_name: str) -> ChangeFailed:
-    return ChangeFailed(
-        f"{user_principal_name} was created by somebody else since the tenant was read.",
-        state="This run created nothing.",
-        remedy="Run the runbook again: it reads the account that is there now.",
-    )
 
 
 def assign_roles(

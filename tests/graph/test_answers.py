@@ -22,7 +22,7 @@ WRITE = Asked.to("DELETE", "/users/1")
 ANY_JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda children: st.lists(children) | st.dictionaries(
-        st.sampled_from(["error", "code", "message", "details", "innerError", "request-id", "x"]),
+        st.sampled_from(["error", "code", "message", "details", "target", "innerError", "x"]),
         children,
     ),
     max_leaves=12,
@@ -34,6 +34,28 @@ def test_the_most_nested_codes_and_the_request_id_are_found_in_either_spelling()
         inner = {"code": "outer", "request-id": "r1", name: {"code": "Innermost"}}
         said = ErrorBody.from_graph({"error": {"code": "c", "message": "m", name: inner}})
         assert said == ErrorBody("c", "m", ("outer", "Innermost"), "r1")
+
+
+def test_what_the_details_blame_is_kept():
+    """As the service wrote it: microsoftgraph/microsoft-graph-docs-contrib issue 8421."""
+    message = "Another object with the same value for property proxyAddresses already exists."
+    blamed = ("proxyAddresses", "User_0a1b2c3d-0000-4000-8000-1234567890ab")
+    codes = ("ObjectConflict", "ConflictingObjects")
+    details = [
+        {"code": code, "message": message, "target": target}
+        for code, target in zip(codes, blamed, strict=True)
+    ]
+    body = {"error": {"code": "Request_BadRequest", "message": message, "details": details}}
+    error = error_of(WRITE, status=400, headers={}, body=body)
+    assert isinstance(error, Conflict)
+    assert (error.detail_codes, error.detail_targets) == (codes, blamed)
+
+
+@pytest.mark.parametrize("target", [None, "", {}, 0, ...])
+def test_a_detail_may_blame_nothing(target):
+    detail = {"code": "ObjectConflict"} | ({} if target is ... else {"target": target})
+    said = ErrorBody.from_graph({"error": {"details": [detail, "x", None]}})
+    assert (said.detail_codes, said.detail_targets) == (("ObjectConflict",), ())
 
 
 @given(ANY_JSON)

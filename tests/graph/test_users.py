@@ -1,5 +1,7 @@
 """Users, in the sandbox."""
 
+from urllib.parse import unquote
+
 import pytest
 
 from o365lib.errors import BadRequest, Conflict, Forbidden, NotFound
@@ -48,14 +50,46 @@ def test_a_second_user_of_the_same_name_is_a_conflict(wire, name):
     with pytest.raises(Conflict) as caught:
         create(wire, name)
     assert "ObjectConflict" in caught.value.detail_codes
+    assert caught.value.detail_targets == ("userPrincipalName",)
     assert caught.value.state == "This request changed nothing."
+
+
+def test_a_name_that_is_another_objects_address_is_a_conflict_that_says_so(wire, name):
+    holder = wire.tenant.add_user(
+        user_principal_name=f"desk@{wire.tenant.initial_domain}",
+        display_name="Front Desk",
+        proxy_addresses=[f"smtp:{name}"],
+    )
+    with pytest.raises(Conflict) as caught:
+        create(wire, name)
+    assert caught.value.detail_targets == ("proxyAddresses", f"User_{holder['id']}")
+
+
+def test_users_are_found_by_an_address_of_theirs(wire, name):
+    def holders(address):
+        return [user.id for user in wire.session.fetch(users.find_users_with_address(address))]
+
+    administrator = wire.tenant.administrator
+    assert holders(administrator["userPrincipalName"].upper()) == [administrator["id"]]
+    holder = wire.tenant.add_user(
+        user_principal_name=f"o@{wire.tenant.initial_domain}",
+        display_name="O'Brien",
+        proxy_addresses=[f"smtp:o'brien@{wire.tenant.initial_domain}"],
+    )
+    assert holders(f"o'brien@{wire.tenant.initial_domain}") == [holder["id"]]
+    assert holders(name) == []
+
+
+def test_an_address_is_looked_for_as_the_main_one_and_as_an_alias(name):
+    query = unquote(users.find_users_with_address(name).path)
+    assert f"proxyAddresses/any(p:p eq 'smtp:{name}' or p eq 'SMTP:{name}')" in query
 
 
 def test_a_domain_that_is_not_the_tenants_or_a_weak_password_is_a_bad_request(wire, name):
     with pytest.raises(BadRequest):
         create(wire, "practiceprotect@nowhere.example")
     with pytest.raises(BadRequest):
-        create(wire, name, password=Secret("password"))
+        create(wire, name, password=Secret("lowercaseonly"))
 
 
 def test_without_permission_a_creation_is_forbidden_and_says_what_is_missing(wire, name):

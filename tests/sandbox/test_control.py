@@ -3,6 +3,7 @@ import json
 import pytest
 
 from o365lib.sandbox.control import dump
+from o365lib.sandbox.graph.user_rules import holder_of_address
 
 
 @pytest.fixture
@@ -109,6 +110,36 @@ def test_a_users_sign_in_can_be_made_to_fail(control, tenant):
     control("POST", f"tenants/alpine-books/sign-in/{name}", {"forced_error": 53003})
     assert tenant.sign_in[tenant.administrator["id"]].forced_error == 53003
     assert control("POST", "tenants/alpine-books/sign-in/x@y", {}).status_code == 404
+
+
+def test_addresses_are_given_to_users_groups_and_contacts(control, tenant):
+    addresses = {"proxy_addresses": ["SMTP:a@alpinebooks.example", "smtp:b@alpinebooks.example"]}
+    user = tenant.administrator
+    path = f"tenants/alpine-books/addresses/{user['userPrincipalName']}"
+    shown = control("POST", path, addresses).json()
+    assert user["proxyAddresses"] == addresses["proxy_addresses"]
+    assert holder_of_address(tenant, "B@alpinebooks.example") == f"User_{user['id']}"
+    assert shown["users"][user["id"]]["proxyAddresses"] == addresses["proxy_addresses"]
+    for holder in ("Group_1", "Contact_1"):
+        path = f"tenants/alpine-books/addresses/{holder}"
+        shown = control("POST", path, {"proxy_addresses": [f"smtp:{holder}@x"]}).json()
+        assert shown["other_recipients"][holder] == [f"smtp:{holder}@x"]
+        assert holder_of_address(tenant, f"{holder}@X") == holder
+
+
+@pytest.mark.parametrize(
+    ("holder", "body", "status"),
+    [
+        ("nobody@x", {"proxy_addresses": []}, 404),
+        ("Group_1", {}, 400),
+        ("Group_1", {"proxy_addresses": "smtp:a@x"}, 400),
+        ("Group_1", {"proxy_addresses": [1]}, 400),
+    ],
+)
+def test_wrong_addresses_are_refused(control, tenant, holder, body, status):
+    path = f"tenants/alpine-books/addresses/{holder}"
+    assert control("POST", path, body).status_code == status
+    assert tenant.other_recipients == {}
 
 
 def test_an_applications_permissions_can_be_taken_away(control, tenant):

@@ -17,6 +17,7 @@ def test_a_tenant_survives_being_written_and_read(sandbox, tenant):
         roles=["Exchange Administrator"],
         mailbox=True,
     )
+    tenant.other_recipients["Group_1"] = ["smtp:info@alpinebooks.example"]
     state = tenant.sign_in[user["id"]]
     state.locked_until, state.forced_error = datetime(2026, 1, 1, tzinfo=UTC), 50076
     tenant.remove_user(user["id"], sandbox.clock.now())

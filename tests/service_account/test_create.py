@@ -2,7 +2,9 @@
 
 import pytest
 
+from o365lib import clock
 from o365lib.errors import (
+    AnswerLost,
     BadRequest,
     ChangeFailed,
     Conflict,
@@ -252,6 +254,104 @@ def test_another_persons_account_that_shows_late_is_not_taken_for_ours(job):
     with pytest.raises(ChangeFailed, match="created by somebody else"):
         job.create_user(facts, plan)
     assert job.password == password
+
+
+# ---- something else has the address ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_user", [True, False])
+def test_an_address_that_something_else_has_is_a_failure_that_running_again_does_not_clear(
+    job, is_user
+):
+    _take_address(job, is_user=is_user)
+    for _ in range(2):
+        facts, plan = job.begin().plan_creation()
+        with pytest.raises(ChangeFailed, match="another object of the tenant has this") as caught:
+            job.create_user(facts, plan)
+        assert isinstance(caught.value.__cause__, Conflict)
+        assert ("Front Desk" if is_user else "Group_") in caught.value.message
+        assert caught.value.state == "This run created nothing."
+        assert caught.value.remedy.startswith("Have the client's administrator free the address")
+        assert job.accounts == []
+        (change,) = job.record.changes
+        assert (change.action, change.status) == ("create-user", "failed")
+        assert "property proxyAddresses already exists" in change.note
+        refused = next(entry for entry in job.ledger.records() if entry.path == "/v1.0/users")
+        assert change.request_id == refused.request_id != ""
+
+
+def test_once_the_address_is_free_running_again_makes_the_account(job):
+    holder = _take_address(job)
+    with pytest.raises(ChangeFailed):
+        job.create()
+    holder["proxyAddresses"].clear()
+    created, checks = job.begin().create()
+    assert failed(checks) == []
+    job.assert_one_account(created, EXCHANGE)
+
+
+def test_an_address_that_something_else_has_settles_what_became_of_a_lost_creation(job):
+    _take_address(job)
+    facts, plan = job.plan_creation()
+    job.fault("reset-before", "POST", "/users")
+    with pytest.raises(ChangeFailed, match="another object of the tenant has this address"):
+        job.create_user(facts, plan)
+    assert job.statuses == [("create-user", "failed")]
+
+
+def test_a_second_try_in_the_same_run_says_as_well_what_has_the_address(job):
+    facts, plan = job.plan_creation()
+    fault = job.fault("reset-before", "POST", "/users", times=None)
+    with pytest.raises(AnswerLost):
+        job.create_user(facts, plan)
+    fault.times = 0
+    _take_address(job)
+    with pytest.raises(ChangeFailed, match="another object of the tenant has this address"):
+        job.create_user(facts, plan)
+    assert job.statuses == [("create-user", "unknown"), ("create-user", "failed")]
+
+
+def test_a_name_that_an_earlier_try_of_this_run_may_have_taken_is_nobody_elses(job):
+    job.sandbox.replication_lag_seconds = 1000
+    job.fault("reset-after", "POST", "/users")
+    facts, plan = job.plan_creation()
+    with pytest.raises(AnswerLost):
+        job.create_user(facts, plan)
+    with pytest.raises(Conflict):
+        job.create_user(facts, plan)
+    assert job.statuses == [("create-user", "unknown"), ("create-user", "unknown")]
+
+
+def test_an_account_that_shows_after_all_is_ours_though_its_address_is_said_to_be_taken(
+    job, monkeypatch
+):
+    facts, plan = job.plan_creation()
+    _take_address(job)
+    job.fault("reset-before", "POST", "/users")
+
+    def show_after_the_second_try(seconds):
+        job.time.sleep(seconds)
+        if job.count("POST", "/users") == 2 and not job.accounts:
+            job.add_account()
+
+    monkeypatch.setattr(clock, "sleep", show_after_the_second_try)
+    created = job.create_user(facts, plan)
+    assert created.user_id == job.user["id"]
+    assert created.password.reveal() == job.password
+    assert job.statuses[0] == ("create-user", "accepted")
+
+
+def _take_address(job, *, is_user=True):
+    address = f"smtp:{job.upn}"
+    if is_user:
+        return job.tenant.add_user(
+            user_principal_name=f"desk@{job.domain}",
+            display_name="Front Desk",
+            proxy_addresses=[address],
+        )
+    group = "Group_0a1b2c3d-0000-4000-8000-1234567890ab"
+    job.tenant.other_recipients[group] = [address]
+    return None
 
 
 # ---- refusals -------------------------------------------------------------------------------

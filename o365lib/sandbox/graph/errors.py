@@ -50,6 +50,19 @@ def bad_request(
     return GraphError(400, "Request_BadRequest", message, details)
 
 
+def address_in_use(holder: str) -> GraphError:
+    """Return the refusal of an address that another object has; `holder` is `User_<id>` or so.
+
+    https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/8421
+    """
+    message = "Another object with the same value for property proxyAddresses already exists."
+    details = [
+        {"code": "ObjectConflict", "message": message, "target": "proxyAddresses"},
+        {"code": "ConflictingObjects", "message": message, "target": holder},
+    ]
+    return GraphError(400, "Request_BadRequest", message, details)
+
+
 def malformed(message: str) -> GraphError:
     """Return a refusal of Graph's own gateway: the request could not be read."""
     return GraphError(400, "BadRequest", message)

@@ -10,7 +10,13 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from o365lib.sandbox.graph.entities import USER
-from o365lib.sandbox.graph.errors import GraphError, bad_request, malformed, not_in_sandbox
+from o365lib.sandbox.graph.errors import (
+    GraphError,
+    address_in_use,
+    bad_request,
+    malformed,
+    not_in_sandbox,
+)
 from o365lib.sandbox.graph.passwords import is_acceptable
 
 if TYPE_CHECKING:
@@ -183,6 +189,8 @@ def check_mail_nickname(properties: dict[str, Any]) -> None:
 def check_user_principal_name(tenant: Tenant, name: str, *, own_id: str | None) -> None:
     """Check that a user principal name is well formed, in a verified domain, and free.
 
+    Free is also what is no other object's e-mail address.
+
     Raises:
         GraphError: 400.
     """
@@ -203,6 +211,32 @@ def check_user_principal_name(tenant: Tenant, name: str, *, own_id: str | None) 
             target="userPrincipalName",
             detail="ObjectConflict",
         )
+    holder = holder_of_address(tenant, name, but_for=own_id)
+    if holder is not None:
+        raise address_in_use(holder)
+
+
+def holder_of_address(tenant: Tenant, address: str, *, but_for: str | None = None) -> str | None:
+    """Return what has this e-mail address (any case), as errors name it: `User_<id>`, or None.
+
+    https://learn.microsoft.com/graph/api/resources/user says of `proxyAddresses` that they are
+    unique across users, groups and organizational contacts.
+
+    Args:
+        tenant: where to look.
+        address: without `smtp:`.
+        but_for: the id of a user whose addresses do not count.
+    """
+    wanted = f"smtp:{address}".casefold()
+    addresses = {
+        f"User_{user_id}": user.get("proxyAddresses", [])
+        for user_id, user in tenant.users.items()
+        if user_id != but_for
+    }
+    for holder, held in (addresses | tenant.other_recipients).items():
+        if wanted in (each.casefold() for each in held):
+            return holder
+    return None
 
 
 def check_password(tenant: Tenant, user: dict[str, Any], password: str) -> None:

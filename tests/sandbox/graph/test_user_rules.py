@@ -1,5 +1,7 @@
 import pytest
 
+from o365lib.sandbox.graph.user_rules import holder_of_address
+
 LONG = "x" * 300
 
 
@@ -53,6 +55,57 @@ def test_a_name_in_use_is_a_conflict_in_any_case(create, tenant):
     )
     [detail] = error["details"]
     assert (detail["code"], detail["target"]) == ("ObjectConflict", "userPrincipalName")
+
+
+@pytest.mark.parametrize("prefix", ["SMTP:", "smtp:"])
+def test_another_users_address_is_no_free_name(create, tenant, prefix):
+    user = tenant.add_user(
+        user_principal_name=f"desk@{tenant.initial_domain}",
+        display_name="Front Desk",
+        proxy_addresses=[f"{prefix}PracticeProtect@{tenant.initial_domain}"],
+    )
+    error = create()
+    message = "Another object with the same value for property proxyAddresses already exists."
+    assert (error["code"], error["message"]) == ("Request_BadRequest", message)
+    assert error["details"] == [
+        {"code": "ObjectConflict", "message": message, "target": "proxyAddresses"},
+        {"code": "ConflictingObjects", "message": message, "target": f"User_{user['id']}"},
+    ]
+    user["proxyAddresses"] = [f"{prefix}other.practiceprotect@{tenant.initial_domain}"]
+    assert create() is None
+
+
+def test_a_groups_address_is_no_free_name(create, tenant):
+    tenant.other_recipients["Group_1"] = [f"smtp:practiceprotect@{tenant.initial_domain}"]
+    assert [detail["target"] for detail in create()["details"]] == ["proxyAddresses", "Group_1"]
+
+
+def test_what_has_an_address_is_named_as_errors_name_it(tenant):
+    user = tenant.add_user(
+        user_principal_name=f"ann@{tenant.initial_domain}",
+        display_name="Ann",
+        proxy_addresses=["smtp:Info@Alpinebooks.example"],
+    )
+    tenant.other_recipients["Contact_1"] = ["SMTP:shop@alpinebooks.example"]
+    assert holder_of_address(tenant, "info@alpinebooks.example") == f"User_{user['id']}"
+    assert holder_of_address(tenant, "info@alpinebooks.example", but_for=user["id"]) is None
+    assert holder_of_address(tenant, "SHOP@alpinebooks.example") == "Contact_1"
+    assert holder_of_address(tenant, "nfo@alpinebooks.example") is None
+
+
+def test_a_user_may_be_renamed_to_an_own_address_and_to_nobody_elses(graph, tenant):
+    user = tenant.add_user(
+        user_principal_name=f"ann@{tenant.initial_domain}",
+        display_name="Ann",
+        proxy_addresses=[f"smtp:a.smith@{tenant.initial_domain}"],
+    )
+    path = f"/users/{user['id']}"
+    taken = {"userPrincipalName": f"desk@{tenant.initial_domain}"}
+    tenant.administrator["proxyAddresses"] = [f"smtp:desk@{tenant.initial_domain}"]
+    refused = graph("PATCH", path, taken)
+    assert refused.json()["error"]["details"][0]["target"] == "proxyAddresses"
+    own = {"userPrincipalName": f"a.smith@{tenant.initial_domain}"}
+    assert graph("PATCH", path, own).status_code == 204
 
 
 def test_a_deleted_users_name_is_free(create, graph, tenant):
