@@ -39,7 +39,7 @@ from o365lib.parameters.fields import (
     refuse,
     surroundings,
 )
-from o365lib.parameters.public_key import find_fault
+from o365lib.parameters.public_key import read_public_key
 
 COMMAND_LINE_TOOLS = "14d82eec-204b-4c2f-b7e8-296a70dab67e"
 """Microsoft Graph Command Line Tools: the public client that every tenant knows, but for China's.
@@ -138,9 +138,17 @@ class MailHandOver(Strict):
     )
 
 
+def _fingerprint_of(path: Path) -> str:
+    try:
+        return read_public_key(path).sha256
+    except ValueError as error:
+        refuse(str(error))
+
+
 class FileHandOver(Strict):
     """The credentials go into a file that only the holder of the private key can read."""
 
+    _public_key_sha256: str = PrivateAttr("")
     method: Literal["file"]
     public_key: ProjectPath = Field(
         description="the path of the recipient's RSA public key or X.509 certificate, as PEM"
@@ -149,9 +157,20 @@ class FileHandOver(Strict):
     @field_validator("public_key")
     @classmethod
     def _can_be_encrypted_to(cls, value: Path, info: ValidationInfo) -> Path:
-        if surroundings(info) and (fault := find_fault(value)):
-            refuse(fault)
+        if surroundings(info):
+            _fingerprint_of(value)
         return value
+
+    @property
+    def public_key_sha256(self) -> str:
+        """The key's fingerprint when the file was loaded; nothing for a model made in code."""
+        return self._public_key_sha256
+
+    @model_validator(mode="after")
+    def _knows_its_key(self, info: ValidationInfo) -> Self:
+        if surroundings(info):
+            self._public_key_sha256 = _fingerprint_of(self.public_key)
+        return self
 
 
 class ScreenHandOver(Strict):
@@ -265,9 +284,12 @@ class Client(Strict):
     def digest(self, defaults: Defaults) -> str:
         """The SHA-256, in hexadecimal, of this client and the defaults as canonical JSON.
 
-        Paths below the project's folder count relative to it.
+        Paths below the project's folder count relative to it; of a public key's file, the key
+        counts as well.
         """
         parts = {"client": self.model_dump(), "defaults": defaults.model_dump()}
+        if isinstance(self.hand_over, FileHandOver):
+            parts["public_key"] = {"sha256": self.hand_over.public_key_sha256}
         text = json.dumps(
             parts,
             default=self._portable,

@@ -121,7 +121,7 @@ class PlannedRun(RecordedRun):
         client = parameters.load_client(folder, self.client.client)
         defaults = parameters.load_defaults(folder)
         if parameters.digest(client, defaults) != self.parameters_digest:
-            self._end_approval("The client's file or the defaults have changed", "Open the run")
+            self._end_approval("The client's file, the key that it names, or the defaults have changed", "Open the run")
 
     def _look_again(self, plan: Plan) -> None:
         """Read the tenant once more: nothing changed yet, the plan must be the same.

@@ -162,9 +162,10 @@ def _creation(facts: Facts, client: Client, defaults: Defaults) -> PlannedChange
 
 
 def _hand_over(target: str, client: Client) -> PlannedChange:
+    key = getattr(client.hand_over, "public_key_sha256", "")
     ways = {
         "mail": f"by mail to {getattr(client.hand_over, 'recipient', '')}",
-        "file": "as a file, encrypted to the recipient's public key",
+        "file": f"as a file, encrypted to the key SHA256:{key}",
         "screen": "on the screen, once",
     }
     return PlannedChange(
@@ -173,6 +174,8 @@ def _hand_over(target: str, client: Client) -> PlannedChange:
         title="Hand the credentials over",
         before="nobody has them",
         after=ways[client.hand_over.method],
+        # A path names whatever file is there when it is used; the fingerprint names the key.
+        argument=key,
     )
 
 

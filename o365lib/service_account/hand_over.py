@@ -7,15 +7,12 @@
 """
 
 import base64
-import hashlib
 import json
 from collections.abc import Callable
-from typing import cast
 
-from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
 
 from o365lib import clock
 from o365lib.errors import AnswerLost, GraphError, HandOverFailed, Refused
@@ -25,11 +22,12 @@ from o365lib.graph.mail import send_mail
 from o365lib.graph.session import GraphSession
 from o365lib.parameters import Client, Defaults
 from o365lib.parameters.client import FileHandOver, MailHandOver
+from o365lib.parameters.public_key import read_public_key
 from o365lib.secret import Secret
 from o365lib.service_account.changes import ChangeLog
 from o365lib.service_account.create import Created
 from o365lib.service_account.facts import Facts
-from o365lib.service_account.plan import Plan
+from o365lib.service_account.plan import Plan, PlannedChange
 
 CREDENTIALS_FILE = "credentials.json"
 
@@ -67,7 +65,8 @@ def hand_over(
 
     Raises:
         HandOverFailed: nobody has the password; the account stands without its role.
-        Refused: it would have to be shown, and nobody sits there.
+        Refused: it would have to be shown, and nobody sits there; or the file of the public key
+            holds another key than the plan names. The account stands without its role.
     """
     planned = next(iter(plan.of("hand-over")), None)
     if planned is None or created.password is None:
@@ -87,7 +86,8 @@ def hand_over(
             subject = f"{defaults.vendor.name} service account for {facts.display_name}"
             return _mail(session, way, entry, change, subject=subject, letter=letter)
         if isinstance(way, FileHandOver):
-            return _file(way, entry, created.password, plan, folder)
+            content = {"user_principal_name": plan.user_principal_name}
+            return _file(way, entry, planned, content, created.password, folder=folder)
         name = plan.user_principal_name
         return _screen(screen, entry, change, (name, created.password), change_log)
 
@@ -142,18 +142,26 @@ def _letter(plan: Plan, password: Secret, facts: Facts, defaults: Defaults) -> l
 
 
 def _file(
-    way: FileHandOver, entry: HandOverRecord, password: Secret, plan: Plan, folder: RunFolder
+    way: FileHandOver,
+    entry: HandOverRecord,
+    planned: PlannedChange,
+    content: dict[str, str],
+    password: Secret,
+    *,
+    folder: RunFolder,
 ) -> str:
     try:
-        key, fingerprint = _public_key(way.public_key.read_bytes())
-        sealed = key.encrypt(
+        public = read_public_key(way.public_key)
+        if public.sha256 != planned.argument:
+            entry.status, entry.note = "failed", "the file holds another key than was confirmed"
+            raise _another_key(way, public.sha256, planned.argument)
+        sealed = public.key.encrypt(
             password.reveal().encode(),
             padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), label=None),
         )
-        content = {
-            "user_principal_name": plan.user_principal_name,
+        content |= {
             "algorithm": "RSA-OAEP, SHA-256, MGF1 with SHA-256",
-            "public_key_sha256": fingerprint,
+            "public_key_sha256": public.sha256,
             "encrypted_password": base64.b64encode(sealed).decode(),
             "decrypt_with": (
                 "base64 -d | openssl pkeyutl -decrypt -inkey private.pem "
@@ -168,21 +176,21 @@ def _file(
             state=_WITHOUT_PASSWORD,
             remedy=f"Name a PEM file with an RSA public key or a certificate. {_AGAIN}",
         ) from error
-    entry.recipient, entry.status = f"public key {fingerprint[:16]}", "accepted"
+    entry.recipient, entry.status = f"public key {public.sha256[:16]}", "accepted"
     return f"The credentials lie encrypted in {CREDENTIALS_FILE}, beside the record"
 
 
-def _public_key(pem: bytes) -> tuple[rsa.RSAPublicKey, str]:
-    if b"BEGIN CERTIFICATE" in pem:
-        key = x509.load_pem_x509_certificate(pem).public_key()
-    else:
-        key = cast("rsa.RSAPublicKey", serialization.load_pem_public_key(pem))
-    if not isinstance(key, rsa.RSAPublicKey):
-        raise ValueError("it is not an RSA key")  # noqa: TRY004 -- one kind of error for the caller
-    der = key.public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+def _another_key(way: FileHandOver, found: str, wanted: str) -> Refused:
+    return Refused(
+        "plan-changed",
+        f"{way.public_key.name} holds the key SHA256:{found}, but confirmed was that the "
+        f"credentials are encrypted to the key SHA256:{wanted}.",
+        state=_WITHOUT_PASSWORD,
+        remedy=(
+            "Find out who replaced the key. Then run the runbook again: its plan names the key "
+            "that is there, and it sets a new password."
+        ),
     )
-    return key, hashlib.sha256(der).hexdigest()
 
 
 def _screen(

@@ -35,7 +35,8 @@ class PlannedChange(Part):
         before: what is there now.
         after: what will be there.
         argument: what the action, or its verification, needs besides its target: the id of a role
-            definition or assignment, the usage location, when the password was last changed.
+            definition or assignment, the usage location, the fingerprint of the key to which
+            credentials are encrypted, when the password was last changed.
     """
 
     action: str

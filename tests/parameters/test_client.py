@@ -3,6 +3,8 @@ import pickle
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from pydantic import TypeAdapter, ValidationError
 
 from o365lib import parameters
@@ -216,6 +218,26 @@ class TestDigest:
         assert digest(before.clients["alpine"], before.defaults) == digest(
             after.clients["alpine"], after.defaults
         )
+
+    def test_it_changes_with_the_key_in_the_file_and_not_with_the_files_form(
+        self, folder, public_key_pem
+    ):
+        other = rsa.generate_private_key(65537, 2048).public_key()
+        other_pem = other.public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        file = folder.clients / "alpine.yaml"
+        text = file.read_text()
+        start = text.index("hand_over:")
+        file.write_text(f"{text[:start]}hand_over: {{method: file, public_key: keys/vendor.pem}}\n")
+        key = folder.path.parent / "keys" / "vendor.pem"
+        key.parent.mkdir()
+        digests = []
+        for content in (public_key_pem, b"a comment\n" + public_key_pem, other_pem):
+            key.write_bytes(content)
+            after = parameters.load(folder.path)
+            digests.append(digest(after.clients["alpine"], after.defaults))
+        assert digests[0] == digests[1] != digests[2]
 
     def test_it_is_a_sha_256_and_works_for_a_client_made_in_code(self, folder):
         made = client(hand_over={"method": "file", "public_key": Path("keys/a.pem")})

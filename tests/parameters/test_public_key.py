@@ -1,3 +1,5 @@
+import hashlib
+import subprocess
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -5,7 +7,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from o365lib.parameters.public_key import find_fault
+from o365lib.parameters.public_key import read_public_key
+
+
+def fault_of(path):
+    try:
+        read_public_key(path)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 @pytest.fixture
@@ -14,7 +24,7 @@ def fault(tmp_path):
 
     def of(content):
         file.write_bytes(content)
-        return find_fault(file)
+        return fault_of(file)
 
     return of
 
@@ -37,7 +47,9 @@ def test_an_rsa_key_of_2048_bits_will_do(fault, public_key_pem):
     assert fault(public_key_pem) is None
 
 
-def test_a_certificate_of_such_a_key_will_do(fault):
+@pytest.fixture(scope="module")
+def certified():
+    """A certificate in PEM, and its key's public part."""
     key = rsa.generate_private_key(65537, 2048)
     name = x509.Name([])
     now = datetime(2026, 8, 20, tzinfo=UTC)
@@ -51,7 +63,24 @@ def test_a_certificate_of_such_a_key_will_do(fault):
         .not_valid_after(now + timedelta(days=1))
         .sign(key, hashes.SHA256())
     )
-    assert fault(certificate.public_bytes(serialization.Encoding.PEM)) is None
+    return certificate.public_bytes(serialization.Encoding.PEM), public(key)
+
+
+def test_a_certificate_of_such_a_key_will_do(fault, certified):
+    assert fault(certified[0]) is None
+
+
+def test_key_and_certificate_have_the_fingerprint_that_openssl_tells(tmp_path, certified):
+    for name, pem in zip(("certificate.pem", "key.pem"), certified, strict=True):
+        (tmp_path / name).write_bytes(pem)
+    der = subprocess.run(
+        ["openssl", "pkey", "-pubin", "-in", tmp_path / "key.pem", "-outform", "DER"],
+        capture_output=True,
+        check=True,
+    ).stdout
+    wanted = hashlib.sha256(der).hexdigest()
+    assert read_public_key(tmp_path / "key.pem").sha256 == wanted
+    assert read_public_key(tmp_path / "certificate.pem").sha256 == wanted
 
 
 def test_a_shorter_key_is_told_its_length(fault):
@@ -75,5 +104,5 @@ def test_what_is_no_key_is_refused(fault, content):
 
 
 def test_a_missing_file_and_a_folder_are_told_where_paths_start(tmp_path):
-    assert "there is no such file" in find_fault(tmp_path / "none.pem")
-    assert "there is no such file" in find_fault(tmp_path)
+    assert "there is no such file" in fault_of(tmp_path / "none.pem")
+    assert "there is no such file" in fault_of(tmp_path)

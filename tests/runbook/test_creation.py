@@ -1,6 +1,18 @@
-import pytest
+import hashlib
+import json
 
-from o365lib.errors import AnswerLost, ChangeFailed, GraphError, HandOverFailed, NotVerified
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from o365lib.errors import (
+    AnswerLost,
+    ChangeFailed,
+    GraphError,
+    HandOverFailed,
+    NotVerified,
+    Refused,
+)
 from o365lib.evidence.record import HandOverRecord, Outcome
 from o365lib.sandbox import Fault
 
@@ -42,24 +54,6 @@ def test_the_account_is_made_handed_over_given_its_role_and_read_back(open_run, 
     assert record.hand_over.recipient == "onboarding@practiceprotect.com"
     assert all(check.passed for check in record.verification)
     assert demo_project.leaks() == []
-
-
-def test_an_address_that_something_else_has_fails_the_run_and_the_record_says_so(
-    open_run, demo_project
-):
-    tenant = demo_project.tenant("alpine-books")
-    name = f"practiceprotect@{tenant.initial_domain}"
-    tenant.administrator["proxyAddresses"].append(f"smtp:{name}")
-    opened = open_run("create", "alpine-books")
-    with pytest.raises(ChangeFailed):
-        opened.to("close")
-    assert demo_project.account("alpine-books") is None
-    record = kept(opened)
-    assert (record.outcome, record.closed_by) == (Outcome.FAILED, "runbook")
-    assert [(each.action, each.status) for each in record.changes] == [("create-user", "failed")]
-    assert "another object of the tenant has this address" in record.reason
-    assert "It belongs to Tenant Administrator" in record.reason
-    assert record.hand_over is None
 
 
 def test_a_second_run_finds_nothing_to_do(open_run, demo_project):
@@ -246,18 +240,46 @@ def test_credentials_that_nobody_looked_at_are_not_success(open_run):
     opened.to("close", after="assign_role")
 
 
-def test_an_encrypted_file_lies_beside_the_record_and_holds_no_secret(open_run, demo_project):
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric import rsa
+def put_key(project):
+    """Put another key where a client's file says, and return its fingerprint."""
+    key = rsa.generate_private_key(65537, 2048).public_key()
+    info = serialization.PublicFormat.SubjectPublicKeyInfo
+    file = project.folder / "recipient.pem"
+    file.write_bytes(key.public_bytes(serialization.Encoding.PEM, info))
+    project.edit("alpine-books", hand_over={"method": "file", "public_key": file.name})
+    return hashlib.sha256(key.public_bytes(serialization.Encoding.DER, info)).hexdigest()
 
-    key = rsa.generate_private_key(65537, 2048)
-    pem = key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    (demo_project.folder / "recipient.pem").write_bytes(pem)
-    demo_project.edit("alpine-books", hand_over={"method": "file", "public_key": "recipient.pem"})
+
+def test_an_encrypted_file_lies_beside_the_record_and_holds_no_secret(open_run, demo_project):
+    fingerprint = put_key(demo_project)
     opened = open_run("create", "alpine-books")
-    opened.to("close")
-    assert (opened.run.folder.path / "credentials.json").is_file()
+    assert f"SHA256:{fingerprint}" in opened.to("plan")
+    opened.to("close", after="plan")
+    content = json.loads((opened.run.folder.path / "credentials.json").read_text("utf-8"))
+    assert content["public_key_sha256"] == fingerprint
     assert kept(opened).hand_over.method == "file"
     assert demo_project.leaks() == []
+
+
+def test_a_key_that_is_replaced_after_the_confirmation_ends_it(open_run, demo_project):
+    put_key(demo_project)
+    opened = open_run("create", "alpine-books")
+    opened.to("confirm")
+    put_key(demo_project)
+    with pytest.raises(Refused) as caught:
+        opened.to("create_user", after="confirm")
+    assert caught.value.code == "plan-changed"
+    assert demo_project.writes() == []
+
+
+def test_an_approved_plan_does_not_hold_for_another_key(open_run, demo_project):
+    put_key(demo_project)
+    looked = open_run("create", "alpine-books", dry_run=True)
+    looked.to("close")
+    approved = kept(looked).plan["digest"]
+    put_key(demo_project)
+    opened = open_run("create", "alpine-books")
+    opened.to("plan")
+    with pytest.raises(Refused) as caught:
+        opened.run.confirm("Kim", approved)
+    assert caught.value.code == "plan-changed"

@@ -30,7 +30,7 @@ def make_job(shared_sandbox, tmp_path, monkeypatch):
     served = sandbox.served
     cloud = Cloud("sandbox", served.login_base_url, served.graph_base_url, served.ca_file)
 
-    def make(*, client=None, begin=True, **recipe):
+    def make(*, client=None, around=None, begin=True, **recipe):
         name = f"contoso-{next(_numbers)}"
         tenant = sandbox.add_tenant(name, **recipe)
         monkeypatch.setenv("CONTOSO_SECRET", tenant.application.client_secret)
@@ -41,6 +41,7 @@ def make_job(shared_sandbox, tmp_path, monkeypatch):
             cloud=cloud,
             time=ours,
             client_changes=client or {},
+            around=around,
         )
         jobs.append(job)
         return job.begin() if begin else job

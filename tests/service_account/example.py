@@ -34,8 +34,11 @@ ALL_PERMISSIONS = (
 DEFAULTS = load_defaults(Path(__file__).parents[2] / "parameters")
 
 
-def make_client(**changes):
-    """The client file of a tenant whose mail is redirected; nothing is read from disk."""
+def make_client(*, around=None, **changes):
+    """The client file of a tenant whose mail is redirected.
+
+    Nothing is read from disk, unless the file's surroundings are given.
+    """
     content = {
         "client": "contoso",
         "tenant": "contoso.onmicrosoft.com",
@@ -52,7 +55,7 @@ def make_client(**changes):
             "sender": "admin@contoso.onmicrosoft.com",
         },
     }
-    return Client.model_validate(content | changes)
+    return Client.model_validate(content | changes, context=around)
 
 
 def make_user(**changes):

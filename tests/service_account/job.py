@@ -9,6 +9,7 @@ from o365lib.evidence.archive import Archive, RunFolder, new_run_id
 from o365lib.evidence.record import Operator, Record, pending_credentials
 from o365lib.graph.session import GraphSession
 from o365lib.ledger import Ledger
+from o365lib.parameters.fields import Surroundings
 from o365lib.sandbox import Fault, Sandbox, Tenant
 from o365lib.service_account import create, hand_over, remove, verify
 from o365lib.service_account.changes import ChangeLog
@@ -56,6 +57,7 @@ class Job:
     cloud: Cloud
     time: SandboxTime
     client_changes: dict = field(default_factory=dict)
+    around: Surroundings | None = None
     session: GraphSession = field(init=False)
     ledger: Ledger = field(init=False)
     folder: RunFolder = field(init=False)
@@ -151,7 +153,7 @@ class Job:
                 "sender": f"admin@{self.tenant.initial_domain}",
             },
         }
-        return make_client(**(content | self.client_changes))
+        return make_client(around=self.around, **(content | self.client_changes))
 
     def begin(self, *, as_person=None, runbook="create"):
         """Start a run: a record, a ledger, a sign-in."""

@@ -114,7 +114,7 @@ def test_a_replaced_password_names_the_run_that_lost_the_last_one():
     ("hand_over", "said"),
     [
         ({"method": "screen"}, "on the screen, once"),
-        ({"method": "file", "public_key": "keys/kim.pem"}, "encrypted to the recipient's"),
+        ({"method": "file", "public_key": "keys/kim.pem"}, "encrypted to the key SHA256:"),
         (
             {
                 "method": "mail",
