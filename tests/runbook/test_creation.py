@@ -56,6 +56,24 @@ def test_the_account_is_made_handed_over_given_its_role_and_read_back(open_run, 
     assert demo_project.leaks() == []
 
 
+def test_an_address_that_something_else_has_fails_the_run_and_the_record_says_so(
+    open_run, demo_project
+):
+    tenant = demo_project.tenant("alpine-books")
+    name = f"practiceprotect@{tenant.initial_domain}"
+    tenant.administrator["proxyAddresses"].append(f"smtp:{name}")
+    opened = open_run("create", "alpine-books")
+    with pytest.raises(ChangeFailed):
+        opened.to("close")
+    assert demo_project.account("alpine-books") is None
+    record = kept(opened)
+    assert (record.outcome, record.closed_by) == (Outcome.FAILED, "runbook")
+    assert [(each.action, each.status) for each in record.changes] == [("create-user", "failed")]
+    assert "another object of the tenant has this address" in record.reason
+    assert "It belongs to Tenant Administrator" in record.reason
+    assert record.hand_over is None
+
+
 def test_a_second_run_finds_nothing_to_do(open_run, demo_project):
     open_run("create", "alpine-books").to("close")
     before = demo_project.writes()
