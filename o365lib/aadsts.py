@@ -20,7 +20,7 @@ _RENEW = (
     "Make a new client secret in Entra (App registrations > Certificates & secrets), and store its "
     "value where the client file says."
 )
-_AGAIN = "Run the step again and sign in anew."
+_AGAIN = "Sign in again."
 _ASK_CA = (
     "Ask the client's administrator which policy it is (Entra > Sign-in logs), and sign in from a "
     "device and place that it allows."

@@ -3,7 +3,8 @@
     RunbookError                 the root: what happened, what is now true, what to do
     ├── UsageError               a command, parameter or step was used in a way that has no meaning
     │   ├── ParametersError      client files or defaults are wrong: every problem with its position
-    │   └── StepOutOfOrder       a runbook's step was called before the one it builds on
+    │   ├── StepOutOfOrder       a runbook's step was called before the one it builds on
+    │   └── StepTooLate          a runbook's step was called that would alter what stands
     ├── SecretUnavailable        a secret that the client file refers to cannot be read
     ├── SignInError              the sign-in service said no, or nobody finished the sign-in
     ├── UntrustedHost            an answer pointed outside the client's cloud
@@ -34,6 +35,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 _WIDTH = 78
+
+# What an error says that knows only of itself; a run that has changed something puts it right.
+NOTHING_CHANGED = "Nothing was changed."
 
 
 class RunbookError(Exception):
@@ -154,6 +158,12 @@ class StepOutOfOrder(UsageError):
     title = "Not yet"
 
 
+class StepTooLate(UsageError):
+    """A runbook's step was called that would alter what stands: a plan begun, or a closed run."""
+
+    title = "Not any more"
+
+
 class SecretUnavailable(RunbookError):
     """A secret that the client file refers to cannot be read. Nothing was sent anywhere."""
 
@@ -161,7 +171,7 @@ class SecretUnavailable(RunbookError):
 
 
 class SignInError(RunbookError):
-    """The sign-in service said no, or nobody finished the sign-in. Nothing was changed.
+    """The sign-in service said no, or nobody finished the sign-in. It has changed nothing.
 
     Args:
         message: a sentence for the person.
@@ -182,7 +192,7 @@ class SignInError(RunbookError):
         code: int = 0,
         correlation_id: str = "",
     ) -> None:
-        super().__init__(message, state="Nothing was changed.", remedy=remedy)
+        super().__init__(message, state=NOTHING_CHANGED, remedy=remedy)
         self.error = error
         self.code = code
         self.correlation_id = correlation_id
@@ -327,7 +337,7 @@ class Refused(RunbookError):
     kind = "refused"
 
     def __init__(
-        self, code: str, message: str, *, remedy: str = "", state: str = "Nothing was changed."
+        self, code: str, message: str, *, remedy: str = "", state: str = NOTHING_CHANGED
     ) -> None:
         super().__init__(message, state=state, remedy=remedy)
         self.code = code

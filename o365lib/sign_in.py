@@ -233,9 +233,7 @@ class _Attempt:
                 scopes, account, force_refresh=fresh
             )
             if tokens is None:
-                raise SignInError(
-                    "The sign-in has come to its end.", remedy="Run the step again and sign in."
-                )
+                raise SignInError("The sign-in has come to its end.", remedy="Sign in again.")
             return tokens
 
         return self._signed_in(application, "user", first, fetch)

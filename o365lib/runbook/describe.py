@@ -79,7 +79,9 @@ def _account_rows(read: Facts) -> Iterable[tuple[str, str]]:
         yield ("Sign-in", "blocked" if user.account_enabled is False else "allowed")
         yield ("Licences", str(len(user.assigned_licenses)))
         yield ("Roles", roles or "none")
-    for each in read.deleted:
+    if read.deleted is None:
+        yield ("In the recycle bin", "could not be read")
+    for each in read.deleted or ():
         yield ("In the recycle bin", f"{each.id}, deleted {each.deleted_date_time}")
     for namesake in read.namesakes:
         yield ("Same name elsewhere", namesake.user_principal_name)
@@ -133,11 +135,11 @@ def done_sentence(made: Plan, record: Record) -> str:
 
 def closing(record: Record, folder: RunFolder) -> StepResult:
     """Show how the run ended and where its evidence is."""
-    approval = record.approval
+    nobody = "nobody" if record.is_changed else "nobody; nothing was changed"
     rows = [
         ("Outcome", str(record.outcome)),
         ("In short", record.reason),
-        ("Approved by", approval.approved_by if approval else "nobody; nothing was changed"),
+        ("Approved by", record.approval.approved_by if record.approval else nobody),
         ("Ticket", record.ticket or "none"),
         ("Requests", str(len(record.requests))),
         ("Evidence", f"{folder.client}/{folder.run_id}"),

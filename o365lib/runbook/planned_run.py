@@ -1,6 +1,7 @@
 """A run between its plan and its changes: what was read, what was planned, who approved it.
 
 - An approval names a plan, and ends when another plan, other parameters or another tenant is found.
+  Once a change was made by it, it stands, and the run goes no further.
 - Before each change the plan must still hold: one that was made or looked at some seconds ago is
   trusted, an older one is made again from the tenant as it is now.
 - Only one run of a client changes its tenant at a time.
@@ -15,6 +16,7 @@ from o365lib.evidence.archive import Archive
 from o365lib.evidence.record import Approval, Record, pending_credentials
 from o365lib.graph.models import User
 from o365lib.graph.session import GraphSession
+from o365lib.runbook import standing
 from o365lib.runbook.recorded_run import RecordedRun
 from o365lib.service_account.draft import draft
 from o365lib.service_account.facts import Facts, Identity
@@ -23,8 +25,6 @@ from o365lib.service_account.plan import Plan
 
 # A plan this young was made from the tenant as it is; an older one is made again before it is used.
 _FRESH = timedelta(seconds=30)
-
-_PARTLY_CHANGED = "What this run has changed so far stands in its record."
 
 
 class PlannedRun(RecordedRun):
@@ -76,7 +76,7 @@ class PlannedRun(RecordedRun):
 
         Raises:
             StepOutOfOrder: nobody has confirmed yet.
-            Refused: the tenant or the parameters have moved since; nothing was changed.
+            Refused: the tenant or the parameters have moved since; this step has changed nothing.
         """
         approval, plan = self.record.approval, self.current_plan
         if approval is None:
@@ -121,40 +121,35 @@ class PlannedRun(RecordedRun):
         client = parameters.load_client(folder, self.client.client)
         defaults = parameters.load_defaults(folder)
         if parameters.digest(client, defaults) != self.parameters_digest:
-            self._end_approval("The client's file, the key that it names, or the defaults have changed", "Open the run")
+            # This run keeps the parameters that it was opened with.
+            self._plan_no_longer_holds(
+                "The client's file, the key that it names, or the defaults have changed",
+                remedy=standing.NEW_RUN,
+            )
 
     def _look_again(self, plan: Plan) -> None:
         """Read the tenant once more: nothing changed yet, the plan must be the same.
 
-        Once this run has begun to change the tenant, the plan cannot be; then no guard may apply,
+        Once this run has changed the tenant, the plan cannot be; then no guard may apply,
         and the account must be the one that was confirmed.
         """
         facts = self.read_tenant()
         again = self.draft_plan(facts)
-        if not self._has_begun():
+        way_back = standing.way_back(self.record)
+        if not self.record.is_changed:
             if again.digest != plan.digest:
-                self._end_approval("The tenant has changed", "Execute 'look' and 'plan'")
+                self._plan_no_longer_holds("The tenant has changed", remedy=way_back)
         elif again.refusals:
             first = again.refusals[0]
-            raise Refused(first.code, first.message, remedy=first.remedy, state=_PARTLY_CHANGED)
+            raise Refused(first.code, first.message, remedy=first.remedy)
         elif plan.user_id and again.user_id != plan.user_id:
-            self._end_approval("The account is another one now", "Execute 'look' and 'plan'")
+            self._plan_no_longer_holds("The account is another one now", remedy=way_back)
         self.looked_again = facts.read
 
-    def _has_begun(self) -> bool:
-        approval = self.record.approval
-        return approval is not None and any(
-            change.started >= approval.date_time for change in self.record.changes
-        )
-
-    def _end_approval(self, what: str, where_to_begin: str) -> NoReturn:
-        has_begun, self.record.approval = self._has_begun(), None
-        raise Refused(
-            "plan-changed",
-            f"{what} since the plan was confirmed.",
-            remedy=f"{where_to_begin} again, and confirm the new plan.",
-            state=_PARTLY_CHANGED if has_begun else "Nothing was changed.",
-        )
+    def _plan_no_longer_holds(self, what: str, *, remedy: str) -> NoReturn:
+        if not standing.is_frozen(self.record):
+            self.record.approval = None
+        raise Refused("plan-changed", f"{what} since the plan was confirmed.", remedy=remedy)
 
     def _pending_credentials(self, user: User) -> str:
         return pending_credentials(
@@ -175,11 +170,18 @@ class PlannedRun(RecordedRun):
         )
 
     def approve(self, approver: str, how: Literal["form", "parameter"], plan: Plan) -> None:
-        """Keep who approved which plan, and how."""
-        self.record.approval = Approval(
-            approved_by=approver,
-            how=how,
-            plan_digest=plan.digest,
-            date_time=clock.now(),
-        )
-        self.save()
+        """Keep who approved which plan, and how.
+
+        Raises:
+            StepTooLate: another approval stands, or the run is closed; a form may be an old one.
+            EvidenceError: the approval could not be written; it was not given.
+        """
+        self.require_alterable("confirm")
+        with self.or_as_before():
+            self.record.approval = Approval(
+                approved_by=approver,
+                how=how,
+                plan_digest=plan.digest,
+                date_time=clock.now(),
+            )
+            self.save()

@@ -5,13 +5,13 @@
 - A kernel that ends before the run was closed says so in the record, rather than leave it open for
   ever.
 - From its first change until it is closed, a run is the only one that changes its client's tenant.
+- A run that has changed something is closed when its kernel opens another: nobody will go on.
 """
 
 import atexit
 import contextlib
 import hashlib
 from datetime import datetime
-from pathlib import Path
 
 from o365lib import __version__, clock, clouds, parameters
 from o365lib.errors import EvidenceError, Refused, RunbookError
@@ -21,6 +21,7 @@ from o365lib.evidence.closing import close_unfinished
 from o365lib.evidence.record import ErrorRecord, Operator, Outcome, Record
 from o365lib.ledger import Ledger
 from o365lib.places import Places
+from o365lib.runbook import standing
 from o365lib.runbook.frontend import Frontend
 from o365lib.runbook.notebook_copy import NotebookCopy
 from o365lib.runbook.results import StepResult
@@ -28,8 +29,10 @@ from o365lib.runbook.steps import SteppedRun
 from o365lib.service_account.changes import ChangeLog
 from o365lib.service_account.plan import Runbook
 
-# Which run of this process holds which client's lock: an engineer may open another in her kernel.
-_holders: dict[Path, "RecordedRun"] = {}
+# The runs of this process that were not left yet: an engineer may open another in her kernel.
+_opened: list["RecordedRun"] = []
+
+_ANOTHER = "The run was left for another one in the same kernel."
 
 
 class RecordedRun(SteppedRun):
@@ -71,8 +74,12 @@ class RecordedRun(SteppedRun):
         self._lock = ClientLock(self.folder)
         self.change_log = ChangeLog(self.record, self.save, self.ledger)
         self._copy = None if frontend.driven else NotebookCopy(places.runbook(name), self.folder)
+        self._is_left, self._is_saved = False, False
         self.save()
         atexit.register(self._abandon)
+        for earlier in [each for each in _opened if standing.is_frozen(each.record)]:
+            earlier.leave(_ANOTHER)
+        _opened.append(self)
 
     def __repr__(self) -> str:
         dry = ", dry run" if self.is_dry_run else ""
@@ -83,14 +90,21 @@ class RecordedRun(SteppedRun):
         """Whether this run ends after the plan."""
         return bool(self.request["dry_run"]) or self.client.dry_run_only
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing more can be executed in this run: it was closed, or left."""
+        return self._is_left or super().is_closed
+
     def save(self) -> None:
         """Write the record, with all requests so far.
 
         Raises:
             EvidenceError: it could not be written.
         """
+        self._is_saved = False
         self.record.requests = [each.model_dump(mode="json") for each in self.ledger.records()]
         self.folder.write_record(self.record)
+        self._is_saved = True
 
     def announce(self, name: str) -> None:
         """Tell the driver which step begins."""
@@ -123,33 +137,42 @@ class RecordedRun(SteppedRun):
                 step has changed nothing.
             EvidenceError: the archive cannot be locked. This step has changed nothing.
         """
-        client_folder = self.folder.path.parent
-        earlier = _holders.get(client_folder)
-        if earlier is not None and earlier is not self:
-            earlier.leave("The run was left for another one in the same kernel.")
+        for earlier in [each for each in _opened if each is not self and each.locks(self.folder)]:
+            earlier.leave(_ANOTHER)
         if self._lock.is_held:
             return
         if not self._lock.take():
-            raise self._refused(
+            raise Refused(
                 "run-under-way",
                 f"Another run of this client is changing the tenant{self._who()}.",
                 remedy="Wait until it has ended, then run again: it looks first.",
             )
-        _holders[client_folder] = self
         if other := self._changed_by_another(read):
-            raise self._refused(
+            raise Refused(
                 "plan-changed",
                 f"The run {other} has changed the tenant since this one read it.",
-                remedy="Execute 'look' and 'plan' again, and confirm the new plan.",
+                remedy=standing.way_back(self.record),
             )
 
+    def locks(self, folder: RunFolder) -> bool:
+        """Whether this run keeps the run of a folder from changing its client's tenant."""
+        return self._lock.is_held and self.folder.path.parent == folder.path.parent
+
     def leave(self, why: str) -> None:
-        """Close the record if it is still open, and let other runs of the client go on."""
+        """Close the record if it is still open, and let other runs of the client go on.
+
+        Nothing more is executed in this run.
+        """
         if self.record.outcome is Outcome.UNFINISHED and not self.frontend.driven:
             close_unfinished(self.record, closed_by="runbook", message=why)
+            self._is_saved = False
+        if not (self._is_saved or self.frontend.driven):
             # The archive may be gone by now, and nobody is left to be told.
             with contextlib.suppress(EvidenceError):
                 self.save()
+        self._is_left = True
+        if self in _opened:
+            _opened.remove(self)
         self._unlock()
 
     def _open_folder(self, name: str) -> RunFolder:
@@ -182,7 +205,6 @@ class RecordedRun(SteppedRun):
 
     def _unlock(self) -> None:
         if self._lock.is_held:
-            _holders.pop(self.folder.path.parent, None)
             self._lock.release()
 
     def _who(self) -> str:
@@ -203,9 +225,3 @@ class RecordedRun(SteppedRun):
             ):
                 return record.run_id
         return ""
-
-    def _refused(self, code: str, message: str, *, remedy: str) -> Refused:
-        if not self.record.is_changed:
-            return Refused(code, message, remedy=remedy)
-        state = "What this run has changed so far stands in its record."
-        return Refused(code, message, remedy=remedy, state=state)

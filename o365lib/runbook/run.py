@@ -1,6 +1,7 @@
 """One run of a runbook: sign in, look, plan, confirm, change, verify, close.
 
 - Nothing changes before a confirmation, and a confirmation holds for one plan only.
+- From the first change on, plan and approval stand, and a closed run is closed (`standing`).
 - Every step, change, check and request is in `record.json` when the step returns or raises.
 - The outcome comes from reading back; a dry run ends after the plan.
 """
@@ -20,7 +21,7 @@ from o365lib.transport import Transport
 class Run(PlannedRun):
     """What both runbooks share. Made by `runbook.open`; see `RecordedRun` for the arguments."""
 
-    @step("sign-in")
+    @step("sign-in", prepares=True)
     def sign_in(self) -> StepResult:
         """Sign in to the client's tenant and compare who and where with the client file."""
         transport = Transport(self.cloud, ledger=self.ledger)
@@ -60,14 +61,14 @@ class Run(PlannedRun):
         )
         return describe.identity(self.identity, self.client)
 
-    @step("look", after="sign-in")
+    @step("look", after="sign-in", prepares=True)
     def look(self) -> StepResult:
         """Read the tenant as it is."""
         self.facts_read = self.read_tenant()
         self.record.facts = self.facts_read.model_dump(mode="json")
         return describe.facts(self.facts_read)
 
-    @step("plan", after="look")
+    @step("plan", after="look", prepares=True)
     def plan(self) -> StepResult:
         """Work out what will change, or why nothing may."""
         self.plan_made = self.draft_plan(self.current_facts)
@@ -80,7 +81,7 @@ class Run(PlannedRun):
             raise Refused(first.code, message, remedy=remedy)
         return describe.plan(self.plan_made, dry_run=self.is_dry_run)
 
-    @step("confirm", after="plan", changes=True)
+    @step("confirm", after="plan", changes=True, prepares=True)
     def confirm(self, approved_by: str = "", approved_plan: str = "") -> StepResult:
         """Have the plan confirmed: by a form in JupyterLab, by `approved_by` elsewhere."""
         plan = self.current_plan

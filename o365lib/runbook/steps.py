@@ -2,28 +2,51 @@
 
 - A step that is called out of order says which one comes first, and changes nothing. Repeating a
   step makes those after it outstanding again: nothing is changed by a plan that is not in force.
+- A step that would alter what stands is refused likewise; `standing` has the rule.
 - Whatever ends a step (an error, a Ctrl-C, an unexpected exception) is in the record before it
   reaches the notebook.
 - A step that failed may be called again: it looks first and does only what is left.
 """
 
+import copy
 import functools
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from o365lib import clock, secret
 from o365lib.errors import GraphError, Refused, RunbookError, RunError, SignInError, StepOutOfOrder
-from o365lib.evidence.record import ErrorRecord, Outcome, Step
+from o365lib.evidence.record import ErrorRecord, Outcome, Record, Step
+from o365lib.runbook import standing
 from o365lib.runbook.results import StepResult
 
 _LAST_FRAMES = 6
 _COMPLETED = ("completed", "not done")
+_LAST = "close"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A step's place among the steps.
+
+    Attributes:
+        name: as the notebook's cell is named.
+        after: the step that comes before it; empty for the first.
+        changes: whether it changes the tenant.
+        prepares: whether it comes before the changes, and says what they are.
+    """
+
+    name: str
+    after: str
+    changes: bool
+    prepares: bool
 
 
 def step(
-    name: str, *, after: str = "", changes: bool = False
+    name: str, *, after: str = "", changes: bool = False, prepares: bool = False
 ) -> Callable[[Callable[..., StepResult]], Callable[..., StepResult]]:
     """Make a method of `SteppedRun` a step.
 
@@ -31,14 +54,16 @@ def step(
         name: as the notebook's cell is named.
         after: the step that comes before it.
         changes: whether it changes the tenant; a dry run leaves such steps out.
+        prepares: whether it says what the changes are; after the first of them it is refused.
     """
+    place = Place(name, after, changes, prepares)
 
     def decorate(method: Callable[..., StepResult]) -> Callable[..., StepResult]:
         @functools.wraps(method)
         def call(run: "SteppedRun", *arguments: str) -> StepResult:
-            act = functools.partial(method, run, *arguments)
-            return run.perform(name, act, after=after, changes=changes)
+            return run.perform(place, functools.partial(method, run, *arguments))
 
+        vars(call)["place"] = place
         return call
 
     return decorate
@@ -50,10 +75,14 @@ class SteppedRun(ABC):
     Subclasses provide `record`, `save`, `announce`, `show`, `skip_reason` and `finish`.
     """
 
-    record: Any
+    record: Record
+    places_of_steps: ClassVar[dict[str, Place]] = {}
 
-    def __init__(self) -> None:
-        self._after: dict[str, str] = {}
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        found = [getattr(value, "place", None) for value in vars(cls).values()]
+        own = {place.name: place for place in found if isinstance(place, Place)}
+        cls.places_of_steps = cls.places_of_steps | own
 
     @abstractmethod
     def save(self) -> None:
@@ -75,34 +104,32 @@ class SteppedRun(ABC):
     def finish(self, outcome: Outcome, reason: str, error: ErrorRecord | None = None) -> None:
         """Close the record."""
 
-    def perform(
-        self,
-        name: str,
-        act: Callable[[], StepResult],
-        *,
-        after: str,
-        changes: bool,
-    ) -> StepResult:
+    def perform(self, place: Place, act: Callable[[], StepResult]) -> StepResult:
         """Run one step and keep it in the record.
 
         Raises:
+            StepTooLate: it would alter what stands; nothing was done.
             StepOutOfOrder: the step before it was not completed; nothing was done.
+            EvidenceError: the record could not be written. Where it was to say that the step
+                begins, nothing was done.
             RunbookError: what the step raised; it is in the record.
         """
-        self._require(after, name)
-        self._after[name] = after
+        name = place.name
+        self.require_alterable(name)
+        self._require(place.after, name)
         self.announce(name)
-        if reason := self.skip_reason(changes=changes):
+        if reason := self.skip_reason(changes=place.changes):
             return self._leave_out(name, reason)
-        entry = Step(name=name, started=clock.now())
-        self.record.steps.append(entry)
-        self._reopen()
-        self.save()
+        entry, before = Step(name=name, started=clock.now()), self._as_it_is()
+        with self.or_as_before():
+            self.record.steps.append(entry)
+            self._reopen()
+            self.save()
         try:
             result = act()
         except StepOutOfOrder:
-            # It did not take place: a form is not filled in yet, say. The run is not at its end.
-            self.record.steps.remove(entry)
+            # It did not take place: a form is not filled in yet, say. How the run stood, it stands.
+            self._put_back(before)
             self.save()
             raise
         except RunbookError as error:
@@ -136,8 +163,59 @@ class SteppedRun(ABC):
             number = latest.get(name, later)
             if number >= later or self.record.steps[number].status not in _COMPLETED:
                 return False
-            later, name = number, self._after.get(name, "")
+            later, name = number, self._before(name)
         return True
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing more can be executed in this run."""
+        return self.completed(_LAST)
+
+    @property
+    def outstanding(self) -> str:
+        """The step with which the run goes on; empty after the last."""
+        left, name = "", _LAST
+        while name and not self.completed(name):
+            left, name = name, self._before(name)
+        return left
+
+    def require_alterable(self, name: str) -> None:
+        """Make sure that a step would alter nothing that stands.
+
+        Raises:
+            StepTooLate: the run is closed, or has begun to change what the step prepares.
+        """
+        standing.require_alterable(
+            self.record,
+            _words(name),
+            prepares=self.places_of_steps[name].prepares,
+            is_closed=self.is_closed,
+            outstanding=_words(self.outstanding),
+        )
+
+    @contextmanager
+    def or_as_before(self) -> Iterator[None]:
+        """Put the record back as it was where what is done to it cannot be written."""
+        before = self._as_it_is()
+        try:
+            yield
+        except BaseException:
+            self._put_back(before)
+            raise
+
+    def _as_it_is(self) -> dict[str, Any]:
+        # Lists are copied, and what stands in them is not: a change under way is told of its end.
+        return {
+            name: copy.copy(value) if isinstance(value, list | dict) else value
+            for name, value in self.record
+        }
+
+    def _put_back(self, before: dict[str, Any]) -> None:
+        for name, value in before.items():
+            setattr(self.record, name, value)
+
+    def _before(self, name: str) -> str:
+        return self.places_of_steps[name].after
 
     def _require(self, after: str, name: str) -> None:
         if after and not self.completed(after):
@@ -148,10 +226,10 @@ class SteppedRun(ABC):
 
     def _leave_out(self, name: str, reason: str) -> StepResult:
         now = clock.now()
-        self.record.steps.append(
-            Step(name=name, started=now, ended=now, status="not done", note=reason)
-        )
-        self.save()
+        entry = Step(name=name, started=now, ended=now, status="not done", note=reason)
+        with self.or_as_before():
+            self.record.steps.append(entry)
+            self.save()
         result = StepResult(title=f"Not done: {reason}")
         self.show(name, result)
         return result
@@ -162,6 +240,7 @@ class SteppedRun(ABC):
         self.record.ended, self.record.reason, self.record.closed_by = None, "", ""
 
     def _fail(self, entry: Step, error: RunbookError) -> None:
+        standing.tell_all(self.record, error)
         entry.status, entry.ended, entry.note = "failed", clock.now(), error.message
         outcome = self._outcome_of(error, entry.name)
         self.finish(outcome, first_line(error.message), _error_record(entry, error))

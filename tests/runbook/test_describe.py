@@ -129,6 +129,11 @@ def test_an_account_is_shown_with_what_tells_it_apart():
     assert "Security defaults" not in rows
 
 
+def test_a_recycle_bin_that_could_not_be_read_is_said_to():
+    rows = rows_of(describe.facts(make_facts(make_account(), deleted=None)))
+    assert rows["In the recycle bin"] == "could not be read"
+
+
 def test_a_plan_numbers_its_changes_and_marks_what_stays():
     made = make_plan("create", make_facts(make_account(GLOBAL)))
     shown = describe.plan(made, dry_run=False)
@@ -221,3 +226,9 @@ def test_an_end_without_change_says_that_nobody_approved(tmp_path):
     assert rows["Approved by"] == "nobody; nothing was changed"
     assert rows["Ticket"] == "none"
     assert "Can be restored until" not in rows
+
+
+def test_an_end_that_has_lost_its_approval_does_not_say_that_nothing_was_changed(tmp_path):
+    kept = record(outcome=Outcome.DONE, reason="created", changes=[change("create-user")])
+    rows = rows_of(describe.closing(kept, RunFolder(tmp_path / "contoso" / "r1")))
+    assert rows["Approved by"] == "nobody"

@@ -3,7 +3,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from o365lib import clock
-from o365lib.errors import Refused, StepOutOfOrder
+from o365lib.errors import (
+    EvidenceError,
+    Forbidden,
+    HandOverFailed,
+    Refused,
+    StepOutOfOrder,
+    StepTooLate,
+)
+from o365lib.evidence.record import Outcome
+from o365lib.runbook import standing
+from o365lib.sandbox import Fault
 
 
 class LateClock(clock.SystemClock):
@@ -29,27 +39,122 @@ def test_a_plan_made_again_is_not_carried_out_by_an_old_confirmation(open_run, d
     assert demo_project.writes() == []
 
 
-def test_after_a_run_a_new_plan_needs_a_new_confirmation_for_each_of_its_steps(
+def test_before_the_first_change_look_plan_and_confirm_may_be_repeated(open_run, demo_project):
+    opened = open_run("create", "alpine-books")
+    opened.to("confirm")
+    opened.to("confirm", after="sign_in", approved_by="Bob")
+    opened.to("confirm", after="", approved_by="Bob")
+    assert demo_project.writes() == []
+    opened.to("close", after="confirm")
+    assert kept(opened).approval.approved_by == "Bob"
+    assert demo_project.roles("alpine-books") == {"Exchange Administrator"}
+
+
+PREPARING = ("sign_in", "look", "plan", "confirm")
+
+
+def refuse_to_prepare(opened, left):
+    """Execute each step that comes before the changes; return what is refused and the way out."""
+    file = opened.run.folder.record_file
+    before, memory = file.read_bytes(), opened.run.record.model_copy(deep=True)
+    shown = opened.run.folder.notebook_file.read_bytes()
+    for name in PREPARING:
+        with pytest.raises(StepTooLate) as caught:
+            getattr(opened.run, name)(*(["Bob"] if name == "confirm" else []))
+        assert left in caught.value.remedy
+        assert "from its first cell" in caught.value.remedy
+    with pytest.raises(StepTooLate):
+        opened.run.approve("Bob", "form", opened.run.current_plan)
+    assert opened.run.record == memory
+    assert (file.read_bytes(), opened.run.folder.notebook_file.read_bytes()) == (before, shown)
+
+
+def test_once_a_change_is_made_what_was_read_planned_and_approved_stands(open_run, demo_project):
+    demo_project.sandbox.faults.add(
+        Fault(method="POST", path="/v1.0/users/*/sendMail", effect="403")
+    )
+    opened = open_run("create", "alpine-books")
+    opened.to("create_user")
+    refuse_to_prepare(opened, "'hand over'")
+    with pytest.raises(HandOverFailed):
+        opened.run.hand_over()
+    refuse_to_prepare(opened, "'hand over'")
+    assert kept(opened).outcome == Outcome.FAILED
+    opened.to("verify", after="create_user")
+    refuse_to_prepare(opened, "'close'")
+    opened.run.close()
+    record = kept(opened)
+    assert (record.outcome, record.approval.approved_by) == (Outcome.DONE, "Kim")
+    assert record.facts["account"] is None
+    assert [change["action"] for change in record.plan["changes"]] == [
+        "create-user",
+        "hand-over",
+        "assign-role",
+    ]
+    assert record.approval.plan_digest == record.plan["digest"]
+
+
+def test_a_first_change_that_the_service_refused_is_one_too(open_run, demo_project):
+    demo_project.sandbox.faults.add(Fault(method="POST", path="/v1.0/users", effect="403"))
+    opened = open_run("create", "alpine-books")
+    with pytest.raises(Forbidden):
+        opened.to("create_user")
+    refuse_to_prepare(opened, "'create user'")
+    opened.to("close", after="confirm")
+    assert (kept(opened).outcome, kept(opened).approval.approved_by) == (Outcome.DONE, "Kim")
+
+
+def test_where_the_first_change_was_refused_and_the_tenant_moved_a_new_run_is_the_way(
     open_run, demo_project
 ):
-    opened = open_run("create", "alpine-books")
+    demo_project.sandbox.faults.add(
+        Fault(method="POST", path="/v1.0/roleManagement/*", effect="403")
+    )
+    opened = open_run("create", "cedar-dental")
+    with pytest.raises(Forbidden):
+        opened.to("close")
+    account = demo_project.account("cedar-dental")
+    account["surname"] = "Somebody"
+    with clock.use(LateClock(seconds=31)), pytest.raises(Refused) as caught:
+        opened.run.assign_role()
+    assert (caught.value.code, caught.value.state) == ("plan-changed", "Nothing was changed.")
+    assert caught.value.remedy == standing.NEW_RUN
+    assert kept(opened).approval.approved_by == "Kim"
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_closed_run_is_closed_whatever_it_came_to(open_run, demo_project, dry_run):
+    client = "alpine-books" if dry_run else "gumtree-vets"
+    opened = open_run("create", client, dry_run=dry_run)
     opened.to("close")
-    tenant = demo_project.tenant("alpine-books")
-    tenant.role_assignments = {
-        name: each
-        for name, each in tenant.role_assignments.items()
-        if each["principalId"] != demo_project.account("alpine-books")["id"]
-    }
-    before = demo_project.writes()
-    opened.run.look()
-    opened.run.plan()
-    assert [change.action for change in opened.run.current_plan.changes] == ["assign-role"]
-    for name in ("create_user", "hand_over", "assign_role", "verify"):
-        with pytest.raises(StepOutOfOrder):
+    refuse_to_prepare(opened, "Start a new run")
+    for name in ("create_user", "hand_over", "assign_role", "verify", "close"):
+        with pytest.raises(StepTooLate, match="This run is closed"):
             getattr(opened.run, name)()
-    assert demo_project.writes() == before
-    opened.to("close", after="plan")
-    assert demo_project.roles("alpine-books") == {"Exchange Administrator"}
+    before = opened.run.folder.record_file.read_bytes()
+    opened.run._abandon()
+    assert opened.run.folder.record_file.read_bytes() == before
+    assert demo_project.writes() == []
+
+
+def test_an_approval_that_could_not_be_written_was_not_given(open_run, demo_project):
+    opened = open_run("create", "alpine-books")
+    opened.to("plan")
+    run, away = opened.run, opened.run.folder.path.with_name("away")
+    run.folder.path.rename(away)
+    with pytest.raises(EvidenceError):
+        run.confirm("Kim")
+    assert run.record.approval is None
+    away.rename(run.folder.path)
+    with pytest.raises(StepOutOfOrder):
+        run.create_user()
+    assert demo_project.writes() == []
+    run.confirm("Bob")
+    away = run.folder.path.rename(away)
+    with pytest.raises(EvidenceError):
+        run.approve("Kim", "form", run.current_plan)
+    assert run.record.approval.approved_by == "Bob"
+    away.rename(run.folder.path)
 
 
 def test_a_tenant_that_moved_since_the_plan_voids_an_old_confirmation(open_run, demo_project):
@@ -59,6 +164,7 @@ def test_a_tenant_that_moved_since_the_plan_voids_an_old_confirmation(open_run, 
     with clock.use(LateClock(seconds=31)), pytest.raises(Refused) as caught:
         opened.run.create_user()
     assert caught.value.code == "plan-changed"
+    assert "'look' and 'plan'" in caught.value.remedy
     assert kept(opened).approval is None
     assert demo_project.writes() == []
     # The way out that it names leads on.
@@ -112,7 +218,24 @@ def test_parameters_that_changed_since_the_plan_void_a_confirmation(
     with pytest.raises(Refused) as caught:
         opened.run.create_user()
     assert caught.value.code == "plan-changed"
+    assert caught.value.remedy == standing.NEW_RUN
+    assert kept(opened).approval is None
     assert demo_project.writes() == []
+
+
+def test_parameters_that_changed_after_a_change_leave_its_approval_in_the_record(
+    open_run, demo_project
+):
+    opened = open_run("create", "alpine-books")
+    opened.to("create_user")
+    demo_project.edit("alpine-books", usage_location="NZ")
+    for _ in range(2):
+        with pytest.raises(Refused) as caught:
+            opened.run.hand_over()
+        assert (caught.value.code, caught.value.state) == ("plan-changed", standing.SO_FAR)
+        assert caught.value.remedy == standing.NEW_RUN
+    assert kept(opened).approval.approved_by == "Kim"
+    assert kept(opened).error.state == standing.SO_FAR
 
 
 def federate(demo_project, client):
@@ -163,4 +286,6 @@ def test_another_account_under_the_name_is_not_deleted(open_run, demo_project):
     with clock.use(LateClock(seconds=31)), pytest.raises(Refused) as caught:
         opened.run.delete_user()
     assert caught.value.code == "plan-changed"
+    assert caught.value.remedy == standing.NEW_RUN
+    assert kept(opened).approval.approved_by == "Kim"
     assert other["id"] in tenant.users

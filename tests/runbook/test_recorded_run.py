@@ -9,9 +9,10 @@ from datetime import timedelta
 import pytest
 
 from o365lib import clock
-from o365lib.errors import EvidenceError, Refused, UsageError
+from o365lib.errors import EvidenceError, HandOverFailed, Refused, StepTooLate, UsageError
 from o365lib.evidence.client_lock import ClientLock
 from o365lib.evidence.record import Change, HandOverRecord, Outcome, Step
+from o365lib.sandbox import Fault
 from o365lib.secret import Secret
 
 
@@ -137,6 +138,61 @@ def test_a_kernel_that_ends_after_its_archive_has_gone_ends_in_silence(open_run)
     assert not run.folder.path.exists()
 
 
+@pytest.mark.parametrize("client", ["alpine-books", "gumtree-vets"])
+def test_a_run_with_changes_is_closed_when_its_kernel_opens_another(open_run, demo_project, client):
+    left = open_run("create", "alpine-books")
+    left.to("create_user")
+    new = open_run("create", client)
+    kept = left.run.folder.read_record()
+    assert (kept.outcome, kept.closed_by) == (Outcome.UNVERIFIED, "runbook")
+    assert kept.approval.approved_by == "Kim"
+    assert not is_locked(demo_project)
+    before = left.run.folder.record_file.read_bytes()
+    for name in ("look", "hand_over", "close"):
+        with pytest.raises(StepTooLate, match=r"closed.*left for another one"):
+            getattr(left.run, name)()
+    left.run._abandon()
+    assert left.run.folder.record_file.read_bytes() == before
+    assert new.run.folder.read_record().outcome == Outcome.UNFINISHED
+
+
+def test_a_run_that_failed_after_a_change_keeps_its_verdict_when_another_is_opened(
+    open_run, demo_project
+):
+    demo_project.sandbox.faults.add(
+        Fault(method="POST", path="/v1.0/users/*/sendMail", effect="403")
+    )
+    left = open_run("create", "alpine-books")
+    with pytest.raises(HandOverFailed):
+        left.to("close")
+    before = left.run.folder.record_file.read_bytes()
+    open_run("create", "alpine-books")
+    with pytest.raises(StepTooLate):
+        left.run.hand_over()
+    assert left.run.folder.record_file.read_bytes() == before
+    assert left.run.folder.read_record().outcome == Outcome.FAILED
+
+
+def test_a_run_that_has_changed_nothing_stays_open_beside_another(open_run):
+    first = open_run("create", "gumtree-vets")
+    first.to("plan")
+    open_run("create", "gumtree-vets")
+    first.to("close", after="plan")
+    assert first.run.folder.read_record().outcome == Outcome.NOTHING_TO_DO
+
+
+def test_an_end_that_could_not_be_written_is_written_when_the_kernel_ends(open_run):
+    run = open_run("create", "alpine-books").run
+    away = run.folder.path.with_name("away")
+    run.folder.path.rename(away)
+    with pytest.raises(EvidenceError):
+        run.finish(Outcome.NOTHING_TO_DO, "as wanted")
+    away.rename(run.folder.path)
+    assert run.folder.read_record().outcome == Outcome.UNFINISHED
+    run._abandon()
+    assert run.folder.read_record().outcome == Outcome.NOTHING_TO_DO
+
+
 def test_under_the_driver_closing_what_the_kernel_left_open_is_the_drivers(
     open_run, demo_project, monkeypatch
 ):
@@ -253,10 +309,11 @@ def test_a_kernel_that_ends_lets_go_of_the_lock(open_run, demo_project, monkeypa
 
 def test_a_run_that_was_left_for_another_in_the_same_kernel_is_closed(open_run, demo_project):
     left = open_run("create", "alpine-books")
+    opened = open_run("create", "alpine-books")
+    # The other one was opened before the change: only the lock shows that this one was left.
     left.to("create_user")
     # Graph tells the time of a change of password in whole seconds.
     demo_project.sandbox.clock.advance(seconds=2)
-    opened = open_run("create", "alpine-books")
     opened.to("confirm")
     opened.run.lock(read=clock.now())
     kept = left.run.folder.read_record()

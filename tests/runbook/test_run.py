@@ -1,7 +1,9 @@
 import pytest
 
-from o365lib.errors import NotVerified, Refused, SignInError, StepOutOfOrder
+from o365lib.errors import NotVerified, Refused, SignInError, StepOutOfOrder, StepTooLate
 from o365lib.evidence.record import Check, Outcome
+from o365lib.runbook.standing import NEW_RUN, SO_FAR
+from tests.runbook.conftest import STEPS
 
 ACCOUNT = "practiceprotect@alpinebooks.onmicrosoft.com"
 DONE = "created, credentials handed over, Exchange Administrator assigned"
@@ -175,29 +177,33 @@ def test_the_verdict_comes_from_reading_back_alone(open_run):
     assert run.record.verification == [good, bad]
 
 
-def test_closing_twice_closes_once_more_and_the_same(open_run):
+def test_a_run_is_closed_once_and_no_step_is_executed_in_it_any_more(open_run):
     opened = open_run("create", "alpine-books")
     opened.to("close")
-    before = kept(opened)
-    opened.run.close()
-    after = kept(opened)
-    assert (
-        (after.outcome, after.reason)
-        == (before.outcome, before.reason)
-        == (
-            Outcome.DONE,
-            ACCOUNT + ": created, credentials handed over, Exchange Administrator assigned",
-        )
-    )
+    before = opened.run.folder.record_file.read_bytes()
+    for name in STEPS["create"]:
+        with pytest.raises(StepTooLate, match=f"closed.*done, {ACCOUNT}: created") as caught:
+            getattr(opened.run, name)()
+        assert caught.value.state == "What this run has changed stands in its record."
+    opened.run._abandon()
+    assert opened.run.folder.record_file.read_bytes() == before
+    assert kept(opened).reason == f"{ACCOUNT}: {DONE}"
 
 
-def test_a_second_look_at_a_finished_run_does_not_unmake_what_it_did(open_run):
+def test_a_sign_in_that_ends_in_mid_run_does_not_say_that_nothing_was_changed(
+    open_run, demo_project
+):
     opened = open_run("create", "alpine-books")
-    opened.to("close")
-    opened.to("close", after="sign_in", approved_by="")
-    record = kept(opened)
-    assert record.outcome == Outcome.DONE
-    assert "created" in record.reason
+    opened.to("hand_over")
+    demo_project.tenant("alpine-books").application.forced_error = 7000112
+    demo_project.sandbox.clock.advance(seconds=4000)
+    with pytest.raises(SignInError) as caught:
+        opened.run.assign_role()
+    assert caught.value.state == kept(opened).error.state == SO_FAR
+    assert SO_FAR in "\n".join(caught.value._render_traceback_())
+    assert NEW_RUN in kept(opened).error.remedy
+    assert kept(opened).outcome == Outcome.FAILED
+    assert SO_FAR in opened.run.folder.notebook_file.read_text("utf-8")
 
 
 def test_every_request_is_in_the_record_with_its_id(open_run, demo_project):

@@ -4,14 +4,17 @@ import pytest
 
 from o365lib.errors import (
     ChangeFailed,
+    EvidenceError,
     Forbidden,
     NotVerified,
     Refused,
     RunError,
     SignInError,
     StepOutOfOrder,
+    StepTooLate,
 )
 from o365lib.evidence.record import Change, Operator, Outcome, Record
+from o365lib.runbook import standing
 from o365lib.runbook.results import StepResult
 from o365lib.runbook.steps import SteppedRun, first_line, step
 from o365lib.secret import Secret
@@ -23,7 +26,7 @@ class ThreeSteps(SteppedRun):
     def __init__(self, behaviour=lambda: None):
         super().__init__()
         self.behaviour = behaviour
-        self.skip = ""
+        self.skip, self.has_room = "", True
         self.announced, self.shown, self.saved = [], [], []
         self.record = Record(
             run_id="r1",
@@ -35,6 +38,8 @@ class ThreeSteps(SteppedRun):
         )
 
     def save(self):
+        if not self.has_room:
+            raise EvidenceError("No space is left.")
         self.saved.append(self.record.to_json())
 
     def announce(self, name):
@@ -51,7 +56,7 @@ class ThreeSteps(SteppedRun):
         self.record.ended, self.record.closed_by = datetime.now(UTC), "runbook"
         self.save()
 
-    @step("look")
+    @step("look", prepares=True)
     def look(self):
         return StepResult(title="Looked")
 
@@ -77,7 +82,9 @@ class ThreeSteps(SteppedRun):
             raise error
 
         self.behaviour = behave
+        begun, self.record.changes = self.record.changes, []
         self.look()
+        self.record.changes = begun
         with pytest.raises(RunError if not hasattr(error, "message") else type(error)) as caught:
             self.act()
         return caught.value
@@ -278,6 +285,78 @@ def test_a_failed_step_may_be_repeated_and_opens_the_record_again():
         ("close", "completed"),
     ]
     assert run.on_disk.outcome == Outcome.DONE
+
+
+@pytest.mark.parametrize("status", ["started", "accepted", "failed", "unknown"])
+def test_from_the_first_change_on_what_prepares_it_is_refused_and_leaves_no_trace(status):
+    run = ThreeSteps(behaviour=lambda: run.has_begun_a_change(status))
+    run.look()
+    run.act()
+    before = run.on_disk, run.record.model_copy(deep=True), len(run.saved), list(run.shown)
+    with pytest.raises(StepTooLate) as caught:
+        run.look()
+    assert "execute the cell 'close'" in caught.value.remedy
+    assert before == (run.on_disk, run.record, len(run.saved), run.shown)
+    assert run.announced == ["look", "act"]
+    run.act()
+    run.close()
+    assert run.on_disk.outcome == Outcome.DONE
+
+
+def test_after_the_last_step_each_is_refused_and_leaves_no_trace():
+    run = ThreeSteps()
+    run.look()
+    run.act()
+    assert (run.is_closed, run.outstanding) == (False, "close")
+    run.close()
+    assert (run.is_closed, run.outstanding) == (True, "")
+    saved = list(run.saved)
+    for again in (run.look, run.act, run.close):
+        with pytest.raises(StepTooLate, match="This run is closed"):
+            again()
+    assert run.saved == saved
+    assert len(run.record.steps) == 3
+
+
+def test_the_outstanding_step_is_the_first_that_was_not_completed():
+    run = ThreeSteps()
+    assert run.outstanding == "look"
+    run.raise_in_act(ChangeFailed("no"))
+    assert run.outstanding == "act"
+
+
+def test_a_step_that_did_not_take_place_leaves_the_verdict_as_it_was():
+    run = ThreeSteps()
+    run.raise_in_act(Refused("plan-changed", "It moved."))
+    before = run.on_disk
+
+    def behave():
+        raise StepOutOfOrder("Not confirmed.")
+
+    run.behaviour = behave
+    with pytest.raises(StepOutOfOrder):
+        run.act()
+    assert run.on_disk == before
+    assert before.error.guard == "plan-changed"
+
+
+@pytest.mark.parametrize("skip", ["", "dry run"])
+def test_a_step_whose_beginning_cannot_be_written_did_not_begin(skip):
+    run = ThreeSteps()
+    run.raise_in_act(Refused("plan-changed", "It moved."))
+    before, run.skip = run.record.model_copy(deep=True), skip
+    run.behaviour = lambda: pytest.fail("it acted")
+    run.has_room = False
+    with pytest.raises(EvidenceError):
+        run.act()
+    assert run.record == before
+
+
+def test_an_error_after_a_change_does_not_say_that_nothing_was_changed():
+    run = ThreeSteps()
+    run.has_begun_a_change("accepted")
+    error = run.raise_in_act(SignInError("No.", code=700082))
+    assert run.on_disk.error.state == error.state == standing.SO_FAR
 
 
 def test_a_step_keeps_its_name_and_documentation():
