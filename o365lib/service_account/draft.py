@@ -33,6 +33,7 @@ def plan_creation(
         guards.account_disabled(facts),
         *_loses_way_back(facts, client, defaults, changes),
         guards.last_global_administrator(facts, changes),
+        guards.signed_in_as_the_account(facts, changes),
         guards.recipient_not_allowed(client, defaults, changes),
         guards.sender_is_somebody_else(facts, client, changes),
         guards.missing_permission(facts, client, changes),
@@ -72,6 +73,7 @@ def plan_removal(
             guards.federation_unreadable(facts, client),
             guards.not_our_account(facts, defaults),
             guards.last_global_administrator(facts, changes),
+            guards.signed_in_as_the_account(facts, changes),
             guards.onboarding_in_progress(facts, client),
             guards.missing_permission(facts, client, changes),
         ]

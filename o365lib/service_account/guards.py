@@ -12,6 +12,8 @@ from o365lib.service_account.permissions import NEEDS, PRIVILEGED_TARGET_ROLES, 
 from o365lib.service_account.plan import PlannedChange, Refusal
 from o365lib.service_account.roles import roles_in_use
 
+_AGAINST_ONESELF = {"remove-role", "delete-user", "set-password"}
+
 
 def wrong_tenant(facts: Facts, client: Client) -> Refusal | None:
     """The token's tenant, the tenant's domains and the client file do not agree."""
@@ -154,6 +156,27 @@ def _is_global(facts: Facts, assignment_id: str) -> bool:
     return any(
         role.assignment_id == assignment_id and role.role_definition_id == GLOBAL_ADMINISTRATOR
         for role in roles
+    )
+
+
+def signed_in_as_the_account(facts: Facts, changes: Iterable[PlannedChange]) -> Refusal | None:
+    """The account itself is signed in, and would lose in mid-way what it works with.
+
+    Graph lets nobody take the own Global Administrator away; ending the own sessions or setting the
+    own password ends the sign-in that the next steps need.
+    """
+    account, identity = facts.account, facts.identity
+    if account is None or identity.object_id.lower() != account.user.id.lower():
+        return None
+    if not any(each.action in _AGAINST_ONESELF for each in changes):
+        return None
+    return Refusal(
+        code="signed-in-as-the-account",
+        message=(
+            f"Signed in is {identity.name}, which is the very account that would be changed: it "
+            "cannot take its own role away, and the run would break off half-way."
+        ),
+        remedy="Sign in as another administrator of the client's tenant, and run again.",
     )
 
 

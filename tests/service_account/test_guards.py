@@ -13,6 +13,7 @@ from tests.service_account.example import (
     GLOBAL,
     SHAREPOINT,
     TENANT_ID,
+    USER_ID,
     codes,
     licence,
     make_account,
@@ -303,7 +304,7 @@ def test_all_guards_that_apply_are_listed_the_gravest_first():
         account,
         federated_domains=(make_domain("vendor"), make_domain("unknown", "b.example")),
         other_global_administrators=0,
-        identity=make_application((), tenant_id=OTHER_TENANT),
+        identity=make_application((), tenant_id=OTHER_TENANT, object_id=USER_ID),
     )
     plan = make_plan("remove", facts, make_client(onboarding="in-progress"))
     assert codes(plan) == [
@@ -312,6 +313,7 @@ def test_all_guards_that_apply_are_listed_the_gravest_first():
         UNREADABLE,
         "not-our-account",
         LAST,
+        "signed-in-as-the-account",
         "onboarding-in-progress",
         "missing-permission",
     ]
@@ -325,7 +327,7 @@ def test_every_refusal_says_why_and_what_to_do():
         account,
         federated_domains=domains,
         other_global_administrators=0,
-        identity=make_application((), tenant_id=OTHER_TENANT),
+        identity=make_application((), tenant_id=OTHER_TENANT, object_id=USER_ID),
         pending_credentials="run-1",
     )
     client = make_client(
@@ -336,7 +338,7 @@ def test_every_refusal_says_why_and_what_to_do():
         *make_plan("create", facts, client).refusals,
         *make_plan("remove", facts, client).refusals,
     ]
-    assert len({refusal.code for refusal in refusals}) == 9
+    assert len({refusal.code for refusal in refusals}) == 10
     for refusal in refusals:
         assert refusal.message.endswith(".")
         assert refusal.remedy.endswith(".")
