@@ -4,11 +4,13 @@
   is killed leaves what it had done and what it was about to do.
 - `outcome` is `unfinished` until the run is closed, by the runbook or, where its kernel died, by
   the command that started it.
-- No field ever holds a secret; writing masks every secret that the process knows all the same.
+- No field ever holds a secret; writing masks every secret that the process knows all the same, in
+  what is free text.
 - The JSON schema stands in `docs/record.schema.json` and is generated from these models.
 """
 
 import getpass
+import json
 import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +20,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from o365lib import secret
+from o365lib.evidence.masking import Identifier, masked
 
 # How far the service's clock may be from ours, and how long a creation may take until it shows.
 _CLOCK_SKEW = timedelta(minutes=5)
@@ -58,7 +60,7 @@ class Operator(Model):
     user_name: str = Field(description="account on the machine that ran it")
     host_name: str = Field(description="that machine")
     signed_in_as: str = Field(default="", description="user principal name or application id")
-    object_id: str = Field(default="", description="directory object id of that identity")
+    object_id: Identifier = Field(default="", description="directory object id of that identity")
 
     @classmethod
     def here(cls) -> Self:
@@ -75,14 +77,16 @@ class Approval(Model):
 
     approved_by: str
     how: Literal["form", "parameter"]
-    plan_digest: str = Field(description="the plan that was approved; a changed plan voids it")
+    plan_digest: Identifier = Field(
+        description="the plan that was approved; a changed plan voids it"
+    )
     date_time: datetime
 
 
 class Step(Model):
     """One step of the runbook, named as its cell."""
 
-    name: str
+    name: Identifier
     started: datetime
     ended: datetime | None = None
     status: Literal["running", "completed", "not done", "failed"] = "running"
@@ -92,8 +96,10 @@ class Step(Model):
 class Change(Model):
     """One change in the tenant. Written as `started` before it is sent."""
 
-    action: str = Field(description="as in the plan: create-user, assign-role, delete-user, ...")
-    target: str = Field(description="object id, or user principal name before there is one")
+    action: Identifier = Field(
+        description="as in the plan: create-user, assign-role, delete-user, ..."
+    )
+    target: Identifier = Field(description="object id, or user principal name before there is one")
     detail: str = ""
     before: JsonValue = None
     after: JsonValue = None
@@ -109,7 +115,7 @@ class HandOverRecord(Model):
 
     method: Literal["mail", "file", "screen"]
     recipient: str
-    user_id: str = Field(description="the account whose password it is")
+    user_id: Identifier = Field(description="the account whose password it is")
     status: Literal["started", "accepted", "failed", "unknown"] = "started"
     date_time: datetime
     request_id: str = ""
@@ -119,7 +125,7 @@ class HandOverRecord(Model):
 class Check(Model):
     """One thing read back after the changes: the verdict is made of these alone."""
 
-    name: str
+    name: Identifier
     wanted: str
     found: str
     passed: bool
@@ -128,12 +134,12 @@ class Check(Model):
 class ErrorRecord(Model):
     """The error that ended the run."""
 
-    type: str
+    type: Identifier
     message: str
     state: str = ""
     remedy: str = ""
-    step: str = ""
-    guard: str = Field(default="", description="the guard's code, where a guard refused")
+    step: Identifier = ""
+    guard: Identifier = Field(default="", description="the guard's code, where a guard refused")
     status: int = Field(default=0, description="HTTP status, where Graph answered")
     code: str = Field(default="", description="Graph's or the sign-in service's error code")
     request_id: str = ""
@@ -143,18 +149,20 @@ class Record(Model):
     """Everything about one run."""
 
     schema_version: Literal[1] = 1
-    run_id: str = Field(description="sorts by time")
-    client: str = Field(description="the customer, as its file is named")
+    run_id: Identifier = Field(description="sorts by time")
+    client: Identifier = Field(description="the customer, as its file is named")
     client_display_name: str = ""
-    cloud: str = ""
-    tenant_id: str = Field(default="", description="from the token, once signed in")
-    runbook: str = Field(description="the notebook's name without its ending")
-    runbook_digest: str = Field(
+    cloud: Identifier = ""
+    tenant_id: Identifier = Field(default="", description="from the token, once signed in")
+    runbook: Identifier = Field(description="the notebook's name without its ending")
+    runbook_digest: Identifier = Field(
         default="", description="sha256 of the notebook's file as it was found, edited or not"
     )
-    package_version: str
+    package_version: Identifier
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
-    parameters_digest: str = Field(default="", description="sha256 of client file and defaults")
+    parameters_digest: Identifier = Field(
+        default="", description="sha256 of client file and defaults"
+    )
     operator: Operator
     ticket: str = ""
     dry_run: bool = False
@@ -188,8 +196,8 @@ class Record(Model):
         return cls.model_validate_json(text)
 
     def to_json(self) -> str:
-        """Return the record as indented JSON, every known secret masked."""
-        return secret.mask(self.model_dump_json(indent=2)) + "\n"
+        """Return the record as indented JSON, every known secret masked in what is free text."""
+        return json.dumps(masked(self), indent=2, ensure_ascii=False) + "\n"
 
     @property
     def is_changed(self) -> bool:
@@ -206,7 +214,15 @@ def pending_credentials(
 ) -> str:
     """Return the run id that set the account's password and did not hand it over, or nothing.
 
-    A password that was handed over, and read back was not in force, counts as not handed over.
+    - The newest change of the password counts, by the instant at which it was begun; when its run
+      was opened does not. Of two at one instant the one of the later run, or later in its run.
+    - It was handed over if its own record says so, at or after that instant: both are told by the
+      clock of one machine.
+    - Instants of two machines are compared only beyond the skew of their clocks, five minutes.
+      Within it, a run that had read of the other's pending password came after it. Where none had,
+      either may be the newest, and one that was not handed over is pending: replacing a password
+      once more does less harm than one that nobody knows.
+    - A password that was handed over, and read back was not in force, counts as not handed over.
 
     Args:
         records: the client's earlier runs, oldest first.
@@ -215,27 +231,49 @@ def pending_credentials(
         created: when the account was created; a run that never learnt the id has made only an
             account that was created at its own time.
     """
-    pending = ""
-    for record in records:
-        if any(
-            change.action in {"create-user", "set-password"}
-            and change.status in {"started", "accepted", "unknown"}
-            and (
-                change.target == user_id
-                or (change.target == user_principal_name and _at_its_time(change, created))
-            )
-            for change in record.changes
-        ):
-            pending = record.run_id
-        if pending == record.run_id and _is_handed_over(record):
-            pending = ""
-    return pending
+
+    def sets_its_password(change: Change) -> bool:
+        is_its = change.target == user_id or (
+            change.target == user_principal_name and _at_its_time(change, created)
+        )
+        is_setting = change.action in {"create-user", "set-password"}
+        return is_its and is_setting and change.status in _MAY_HAVE_HAPPENED
+
+    found = [
+        (max(instants), record)
+        for record in records
+        if (instants := [each.started for each in record.changes if sets_its_password(each)])
+    ]
+    for instant, record in _maybe_newest(found):
+        if not _is_handed_over(record, since=instant):
+            return record.run_id
+    return ""
 
 
-def _is_handed_over(record: Record) -> bool:
+def _maybe_newest(found: list[tuple[datetime, Record]]) -> list[tuple[datetime, Record]]:
+    """Return, of when each run last set the password, those that may be the newest."""
+    if not found:
+        return []
+    newest, by = max(reversed(found), key=lambda each: each[0])  # of equals, the one opened later
+    doubtful = [(newest, by)] + [
+        (instant, record)
+        for instant, record in found
+        if record.operator.host_name != by.operator.host_name and newest - instant <= _CLOCK_SKEW
+    ]
+    replaced = {_text(record.facts, "pending_credentials") for _, record in doubtful}
+    return [each for each in doubtful if each[1].run_id not in replaced] or doubtful
+
+
+def _is_handed_over(record: Record, *, since: datetime) -> bool:
+    hand_over = record.hand_over
     is_in_force = all(check.passed for check in record.verification if check.name == PASSWORD_CHECK)
-    # What was handed over is of no use where the tenant still shows the password before it.
-    return bool(record.hand_over and record.hand_over.status == "accepted" and is_in_force)
+    return bool(
+        hand_over
+        and hand_over.status == "accepted"
+        and hand_over.date_time >= since
+        # What was handed over is of no use where the tenant still shows the password before it.
+        and is_in_force
+    )
 
 
 def _at_its_time(change: Change, created: datetime | None) -> bool:
@@ -299,10 +337,10 @@ def _made(record: Record, records: Sequence[Record]) -> Iterator[MadeAccount]:
 
 
 def _is_of(change: Change, user: dict[str, JsonValue]) -> bool:
+    if _text(user, "user_principal_name").lower() != change.target.lower():
+        return False
     created = _text(user, "created_date_time")
-    return _text(user, "user_principal_name").lower() == change.target.lower() and _at_its_time(
-        change, datetime.fromisoformat(created) if created else None
-    )
+    return _at_its_time(change, datetime.fromisoformat(created) if created else None)
 
 
 def _deleted(record: Record) -> Iterator[str]:

@@ -189,6 +189,101 @@ def test_a_password_that_was_set_and_not_handed_over_is_pending(records, pending
     assert found == pending
 
 
+def set_at(run_id, minute, *, action="set-password", host="desk", seen=None, **handed) -> Record:
+    """Return the record of a run that set the password at a minute.
+
+    `seen` is the run whose password it had read to be pending; `handed` says at which minute a
+    hand-over ended how.
+    """
+    hand_overs = [
+        handed_over(status).model_copy(update={"date_time": NOW + timedelta(minutes=at)})
+        for status, at in handed.items()
+    ]
+    made = make(
+        run_id,
+        changes=[
+            change(action, target=USER).model_copy(
+                update={"started": NOW + timedelta(minutes=minute)}
+            )
+        ],
+        hand_over=hand_overs[0] if hand_overs else None,
+        facts=None if seen is None else {"pending_credentials": seen},
+    )
+    made.operator.host_name = host
+    return made
+
+
+# Runs are listed in the order in which they were opened.
+BY_INSTANT = {
+    "opened first, handed over last": (
+        [set_at("a", 20, accepted=21), set_at("b", 10, action="create-user", failed=11)],
+        "",
+    ),
+    "opened first, set last, not handed over": (
+        [set_at("a", 20, failed=21), set_at("b", 10, action="create-user", accepted=11)],
+        "a",
+    ),
+    "one instant: the run opened later": ([set_at("a", 0, accepted=0), set_at("b", 0)], "b"),
+    "one instant: the run opened later, the other way": (
+        [set_at("a", 0), set_at("b", 0, accepted=0)],
+        "",
+    ),
+    "handed over at the instant of the change": ([set_at("a", 0, accepted=0)], ""),
+    "handed over before the password was set again": ([set_at("a", 5, accepted=4)], "a"),
+    "shown and not yet looked at": ([set_at("a", 5, started=6)], "a"),
+    "set again on one machine within the skew": (
+        [set_at("a", 0), set_at("b", 1, accepted=1)],
+        "",
+    ),
+    "two machines within the skew, neither knows": (
+        [set_at("a", 0), set_at("b", 1, host="lab", accepted=1)],
+        "a",
+    ),
+    "two machines within the skew, both handed over": (
+        [set_at("a", 0, accepted=0), set_at("b", 1, host="lab", accepted=1)],
+        "",
+    ),
+    "two machines beyond the skew": (
+        [set_at("a", 0), set_at("b", 6, host="lab", accepted=6)],
+        "",
+    ),
+    "two machines, the newer knew": (
+        [set_at("a", 0), set_at("b", 1, host="lab", accepted=1, seen="a")],
+        "",
+    ),
+    "two machines, the slow clock knew and handed over": (
+        [set_at("a", 1), set_at("b", 0, host="lab", accepted=0, seen="a")],
+        "",
+    ),
+    "two machines, the slow clock knew and did not": (
+        [set_at("a", 1, accepted=1), set_at("b", 0, host="lab", seen="a")],
+        "b",
+    ),
+    "two machines, each says that it knew": (
+        [set_at("a", 1, seen="b", accepted=1), set_at("b", 0, host="lab", seen="a")],
+        "b",
+    ),
+    "beyond the skew what a run knew is of no weight": (
+        [set_at("a", 9), set_at("b", 0, host="lab", seen="a", accepted=0)],
+        "a",
+    ),
+}
+
+
+@pytest.mark.parametrize(("records", "pending"), BY_INSTANT.values(), ids=BY_INSTANT)
+def test_the_newest_password_counts_whenever_its_run_was_opened(records, pending):
+    found = pending_credentials(records, user_id=USER, user_principal_name=NAME, created=None)
+    assert found == pending
+
+
+def test_of_two_passwords_of_one_run_the_later_one_must_have_been_handed_over():
+    record = set_at("a", 0, accepted=1)
+    again = change("set-password", "unknown", USER)
+    record.changes.append(again.model_copy(update={"started": NOW + timedelta(minutes=2)}))
+    found = pending_credentials([record], user_id=USER, user_principal_name=NAME, created=None)
+    assert found == "a"
+
+
 @pytest.mark.parametrize(
     ("target", "created", "pending"),
     [
