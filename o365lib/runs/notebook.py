@@ -5,7 +5,8 @@
   that is full all end as a result, and the other clients' runs go on.
 - The runbook keeps its own record. Where it could not close it, it is closed here: `unverified` if
   the tenant was or may have been changed, else `failed`.
-- The executed notebook is archived whatever happened, with the error in the cell that failed.
+- The executed notebook is archived whatever happened, with the error in the cell that failed. What
+  could not be archived after the record was closed is told with the result, which is not good then.
 """
 
 import ast
@@ -33,7 +34,8 @@ from o365lib.evidence.record import Operator, Outcome, Record
 from o365lib.places import Places
 from o365lib.plain_text import one_line
 from o365lib.runs import engine
-from o365lib.runs.summary import RunResult, reason_of
+from o365lib.runs.failed_cell import FailedCell, find_failed_cell
+from o365lib.runs.summary import RunResult, is_good, reason_of
 
 Parameter = str | bool | int | float
 
@@ -165,9 +167,9 @@ def run_notebook(
     )
     problem = _execute(papermill, request, run, control)
     try:
-        record = _closed_record(request, run, started, problem, why=control.why)
+        record = _closed_record(request, run, started, problem.message, why=control.why)
     except EvidenceError as error:
-        reason = f"{said(error)} {problem}"
+        reason = f"{said(error)} {problem.message}"
         return _result(
             request,
             begun,
@@ -176,19 +178,32 @@ def run_notebook(
             reason=reason,
             remedy=error.remedy,
         )
+    # A record that the driver closed says it; of a cell's error, one that did not end well does.
+    is_told = record.closed_by == "driver" or (problem.is_of_a_cell and not is_good(record.outcome))
+    untold = _Problem() if is_told else problem
     return _result(
         request,
         begun,
         run=run,
         outcome=record.outcome,
-        reason=record.reason,
-        remedy=record.error.remedy if record.error else "",
+        reason=f"{record.reason} But: {untold.message}" if untold.message else record.reason,
+        remedy=(record.error.remedy if record.error else "") or untold.remedy,
         guard=record.error.guard if record.error else "",
+        problem=untold.message,
     )
 
 
-def _execute(papermill: Any, request: RunRequest, run: RunFolder, control: Any) -> str:
-    """Execute the notebook and return in one line what stopped it; empty if nothing did."""
+@dataclass(frozen=True, kw_only=True)
+class _Problem:
+    """What stopped the execution, in one line; empty if nothing did."""
+
+    message: str = ""
+    remedy: str = ""
+    is_of_a_cell: bool = False
+
+
+def _execute(papermill: Any, request: RunRequest, run: RunFolder, control: Any) -> _Problem:
+    """Execute the notebook and return what stopped it."""
     parameters = {**request.parameters, "client": request.client, "run_id": run.run_id}
     try:
         papermill.execute_notebook(
@@ -203,15 +218,15 @@ def _execute(papermill: Any, request: RunRequest, run: RunFolder, control: Any) 
             control=control,
         )
     except papermill.PapermillExecutionError as error:
-        return reason_of(f"{error.ename}: {error.evalue}")
+        return _Problem(message=reason_of(f"{error.ename}: {error.evalue}"), is_of_a_cell=True)
     except RunbookError as error:  # the archive's own, on its way through papermill
-        return reason_of(error)
+        return _Problem(message=reason_of(said(error)), remedy=error.remedy)
     except Exception as error:  # whatever happens to one client, the others go on
         _logger.debug("papermill stopped", exc_info=True)
-        return reason_of(f"{type(error).__name__}: {error}")
+        return _Problem(message=reason_of(f"{type(error).__name__}: {error}"))
     finally:
         _close_event_loop()
-    return ""
+    return _Problem()
 
 
 def _close_event_loop() -> None:
@@ -238,12 +253,21 @@ def _closed_record(
     is_there = run.record_file.exists()
     record = run.read_record() if is_there else _new_record(request, run, started)
     if record.outcome == Outcome.UNFINISHED:
-        step, error_type, message = _where_it_ended(run, problem)
-        if why:
-            error_type, message = "RunError", f"The run was stopped: {why}."
-        close_unfinished(
-            record, closed_by="driver", message=message, error_type=error_type, step=step
+        ended = find_failed_cell(run.notebook_file) or FailedCell(
+            message=problem or "The notebook ended without closing its record."
         )
+        if why:
+            ended = FailedCell(step=ended.step, message=f"The run was stopped: {why}.")
+        is_told = record.error is not None
+        close_unfinished(
+            record,
+            closed_by="driver",
+            message=ended.message,
+            error_type=ended.error_type,
+            step=ended.step,
+        )
+        if record.error and ended.remedy and not is_told:
+            record.error.remedy = ended.remedy
         run.write_record(record)
     return record
 
@@ -264,19 +288,6 @@ def _new_record(request: RunRequest, run: RunFolder, started: datetime) -> Recor
     )
 
 
-def _where_it_ended(run: RunFolder, problem: str) -> tuple[str, str, str]:
-    """Return the step whose cell holds an error, the error's type, and its message."""
-    try:
-        cells = json.loads(run.notebook_file.read_bytes())["cells"]
-    except (OSError, ValueError, KeyError):
-        cells = []
-    for cell in cells:
-        for output in cell.get("outputs", []):
-            if output["output_type"] == "error":
-                return cell.get("id", ""), output["ename"], reason_of(output["evalue"])
-    return "", "RunError", problem or "The notebook ended without closing its record."
-
-
 def _result(
     request: RunRequest,
     begun: float,
@@ -286,6 +297,7 @@ def _result(
     reason: str,
     remedy: str = "",
     guard: str = "",
+    problem: str = "",
 ) -> RunResult:
     return RunResult(
         client=request.client,
@@ -295,6 +307,7 @@ def _result(
         reason=reason_of(reason),
         remedy=one_line(remedy),
         guard=guard,
+        problem=problem,
         record_file=run.record_file if run and run.record_file.exists() else None,
         notebook_file=run.notebook_file if run and run.notebook_file.exists() else None,
         seconds=clock.monotonic() - begun,

@@ -41,6 +41,9 @@ class RunResult:
         reason: one line.
         remedy: what to do now, in one line; empty where nothing is to be done or nobody knows.
         guard: the guard's code, where one refused.
+        problem: what went wrong beside the outcome, in one line, and is not in the record: a run
+            that is done, but whose executed notebook is not archived as a whole. It stands in the
+            reason too.
         record_file: `None` where there is no record.
         notebook_file: `None` where there is no executed notebook.
         seconds: from start to archived record.
@@ -53,9 +56,15 @@ class RunResult:
     reason: str = ""
     remedy: str = ""
     guard: str = ""
+    problem: str = ""
     record_file: Path | None = None
     notebook_file: Path | None = None
     seconds: float = 0.0
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nobody has to look at it."""
+        return is_good(self.outcome) and not self.problem
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as what JSON can say; files as text, or null."""
@@ -67,6 +76,7 @@ class RunResult:
             "reason": self.reason,
             "remedy": self.remedy,
             "guard": self.guard,
+            "problem": self.problem,
             "record_file": str(self.record_file) if self.record_file else None,
             "notebook_file": str(self.notebook_file) if self.notebook_file else None,
             "seconds": round(self.seconds, 3),
@@ -86,6 +96,11 @@ class Advice:
     clients: tuple[str, ...]
 
 
+def is_good(outcome: str) -> bool:
+    """Return whether a run that ended so was a success."""
+    return outcome in _GOOD
+
+
 def reason_of(text: object) -> str:
     """Return a text as a reason: one line of at most 2000 characters, fit to be shown."""
     return one_line(text, longest=_REASON_LENGTH)
@@ -93,7 +108,7 @@ def reason_of(text: object) -> str:
 
 def needing_a_person(results: Iterable[RunResult]) -> list[RunResult]:
     """Return the results that are not good, in their order."""
-    return [each for each in results if each.outcome not in _GOOD]
+    return [each for each in results if not each.is_good]
 
 
 def advice(results: Iterable[RunResult]) -> list[Advice]:
@@ -124,11 +139,14 @@ def counted(results: Sequence[RunResult]) -> str:
 
 
 def exit_status(results: Iterable[RunResult]) -> int:
-    """Return 0 if all is well, 1 if any run failed or was not started, 3 if some were refused."""
-    outcomes = {result.outcome for result in results}
-    if outcomes - _GOOD - {Outcome.REFUSED.value}:
+    """Return 0 if all is well, 1 if any run failed or was not started, 3 if some were refused.
+
+    A run with a problem beside its outcome counts as failed.
+    """
+    bad = needing_a_person(results)
+    if any(each.problem or each.outcome != Outcome.REFUSED.value for each in bad):
         return 1
-    return 3 if Outcome.REFUSED.value in outcomes else 0
+    return 3 if bad else 0
 
 
 def to_json(results: Sequence[RunResult]) -> dict[str, Any]:

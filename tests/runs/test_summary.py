@@ -88,3 +88,13 @@ def test_json_has_every_result_and_is_json(tmp_path):
     assert told["runs"][0]["record_file"] == str(tmp_path)
     assert told["runs"][0]["seconds"] == 1.235
     assert told["runs"][1]["notebook_file"] is None
+
+
+@pytest.mark.parametrize("outcome", ["done", "nothing to do", "planned", "refused"])
+def test_a_problem_beside_the_outcome_makes_no_outcome_good(outcome):
+    some = [RunResult(client="a", runbook="create", outcome=outcome, problem="The disk is full.")]
+    assert not some[0].is_good
+    assert summary.exit_status(some) == 1
+    assert summary.needing_a_person(some) == some
+    assert summary.counts(some) == {outcome: 1}
+    assert some[0].to_json()["problem"] == "The disk is full."
