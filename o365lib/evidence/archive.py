@@ -39,6 +39,8 @@ _DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])", re.IGNORECASE)
 _REPLACE_ATTEMPTS = 10
 _REPLACE_PAUSE_SECONDS = 0.05
 
+_NOT_ON_FILE = "What was archived before is intact; what this run did since is not on file."
+
 
 def new_run_id(runbook: str) -> str:
     """Return a new id such as `20261123T104500123Z-create-7f3a9c`.
@@ -149,12 +151,21 @@ class RunFolder:
             ) from error
 
     def write_record(self, record: Record) -> None:
-        """Replace the run's record.
+        """Replace the run's record by one that can be read again.
 
         Raises:
             EvidenceError: it could not be written; the version before it is intact.
         """
-        self._write(self.record_file, record.to_json(), what="record")
+        text = record.to_json()
+        try:
+            Record.from_json(text)
+        except ValueError as error:  # pydantic's and a character's that UTF-8 does not know
+            raise EvidenceError(
+                f"The record of run {self.run_id} could not be read again ({_reason(error)}).",
+                state=_NOT_ON_FILE,
+                remedy="It was not written. Report this, with the version of o365-runbooks.",
+            ) from error
+        self._write(self.record_file, text, what="record")
 
     def write_notebook(self, text: str) -> None:
         """Replace the run's executed notebook.
@@ -171,7 +182,7 @@ class RunFolder:
             raise EvidenceError(
                 f"The {what} of run {self.run_id} cannot be written to {self.path}"
                 f" ({_reason(error)}).",
-                state="What was archived before is intact; what this run did since is not on file.",
+                state=_NOT_ON_FILE,
                 remedy="Make room or give yourself the right to write there, then run the runbook"
                 " again: it reads the tenant first and does only what is left.",
             ) from error

@@ -196,6 +196,28 @@ def test_a_full_disk_leaves_the_version_before_and_says_what_is_lost(archive):
     assert [path.name for path in run.path.iterdir()] == ["record.json"]
 
 
+def test_a_record_that_could_not_be_read_again_does_not_replace_the_last_one(archive):
+    run = archive.new_run("alpine-books", "one")
+    run.write_record(make_record(run, reason="before"))
+    spoilt = make_record(run)
+    spoilt.steps.append("no step")
+    with (
+        pytest.warns(UserWarning, match="serialized value"),
+        pytest.raises(EvidenceError, match="could not be read again") as caught,
+    ):
+        run.write_record(spoilt)
+    assert "archived before is intact" in caught.value.state
+    assert run.read_record().reason == "before"
+
+
+def test_half_a_character_in_a_text_does_not_replace_the_last_record_either(archive):
+    run = archive.new_run("alpine-books", "one")
+    run.write_record(make_record(run, reason="before"))
+    with pytest.raises(EvidenceError, match="could not be read again"):
+        run.write_record(make_record(run, reason="\ud83d"))
+    assert run.read_record().reason == "before"
+
+
 def test_a_folder_that_vanished_is_an_evidence_error(archive):
     run = archive.run("alpine-books", "one")
     with pytest.raises(EvidenceError, match="cannot be written"):
