@@ -73,7 +73,7 @@ class LiveDisplay:
         elif event.result:
             self._progress.remove_task(self._tasks.pop(event.client))
             self._progress.advance(self._whole)
-            if event.result.outcome not in {"done", "nothing to do", "planned"}:
+            if not event.result.is_good:
                 self.say(f"{event.client}: {_ending(event.result)}")
 
     def say(self, text: str) -> None:
