@@ -13,6 +13,7 @@ from typing import Literal, NoReturn
 from o365lib import clock, parameters
 from o365lib.errors import Refused, StepOutOfOrder
 from o365lib.evidence.archive import Archive
+from o365lib.evidence.pending import has_pending_credentials
 from o365lib.evidence.record import Approval, Record, pending_credentials
 from o365lib.graph.models import User
 from o365lib.graph.session import GraphSession
@@ -70,6 +71,11 @@ class PlannedRun(RecordedRun):
     def earlier_records(self) -> list[Record]:
         """Return the client's readable records, oldest first; this run's is the last."""
         return Archive(self.places.evidence).records(self.client.client)
+
+    def may_replace_password(self) -> bool:
+        """Return whether this run may have to set a password again, by what the records say."""
+        is_changing = self.kind == "create" and not self.is_dry_run
+        return is_changing and has_pending_credentials(self.earlier_records())
 
     def before_change(self) -> None:
         """Make sure that the confirmed plan is still the plan.

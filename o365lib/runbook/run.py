@@ -42,6 +42,7 @@ class Run(PlannedRun):
                 self.kind,
                 dry_run=self.is_dry_run,
                 by_mail=self.client.hand_over.method == "mail",
+                password_pending=self.may_replace_password(),
             ),
             prompt=lambda prompt: prompts.append(self.frontend.prompt(prompt.message)),
             patience_seconds=self.defaults.patience.sign_in_seconds,

@@ -10,6 +10,7 @@ from o365lib import clock
 from o365lib.parameters import Client, Defaults
 from o365lib.service_account import guards
 from o365lib.service_account.facts import GLOBAL_ADMINISTRATOR, Account, Facts
+from o365lib.service_account.permissions import how_to_be_allowed
 from o365lib.service_account.plan import Notice, Plan, PlannedChange, Refusal, Runbook, sealed
 from o365lib.service_account.roles import role_of
 
@@ -257,7 +258,15 @@ def _creation_notices(facts: Facts, client: Client, defaults: Defaults) -> Itera
             ),
         )
     yield from _common_notices(facts)
-    for deleted in facts.deleted:
+    if facts.deleted is None:
+        yield Notice(
+            code="recycle-bin-unread",
+            message=(
+                "The recycle bin could not be read: whether an earlier account is in it is not "
+                f"known. {how_to_be_allowed('read-deleted-users', facts.identity)}"
+            ),
+        )
+    for deleted in facts.deleted or ():
         yield Notice(
             code="deleted-namesake",
             message=(

@@ -46,10 +46,17 @@ class Identity(Fact):
 
 
 class FederatedDomain(Fact):
-    """A domain whose users sign in elsewhere, and with whom."""
+    """A domain whose users sign in elsewhere, and with whom.
+
+    Attributes:
+        unread: why the service did not tell: it `refused` (403: a right is missing) or `failed` (a
+            later run may learn it). Empty where it answered, be it that there is no configuration
+            or that what there is names nobody.
+    """
 
     name: str
     federated_with: Literal["vendor", "other", "unknown"]
+    unread: Literal["", "refused", "failed"] = ""
     hosts: tuple[str, ...] = ()
     display_name: str = ""
     evidence: str = ""
@@ -72,7 +79,11 @@ class Account(Fact):
 
 
 class Facts(Fact):
-    """Everything read before a plan is made."""
+    """Everything read before a plan is made.
+
+    Attributes:
+        deleted: earlier accounts in the recycle bin; None where it could not be read.
+    """
 
     read: datetime
     tenant_id: str
@@ -84,7 +95,7 @@ class Facts(Fact):
     user_principal_name: str
     account: Account | None = None
     namesakes: tuple[User, ...] = ()
-    deleted: tuple[DeletedUser, ...] = ()
+    deleted: tuple[DeletedUser, ...] | None = ()
     other_global_administrators: int = 0
     security_defaults: bool | None = None
     identity: Identity

@@ -7,8 +7,21 @@ record's vocabulary and never change their meaning.
 from collections.abc import Iterable
 
 from o365lib.parameters import Client, Defaults
-from o365lib.service_account.facts import GLOBAL_ADMINISTRATOR, Account, Facts, Identity
-from o365lib.service_account.permissions import NEEDS, PRIVILEGED_TARGET_ROLES, ROLE_NAMES, Need
+from o365lib.service_account.facts import (
+    GLOBAL_ADMINISTRATOR,
+    Account,
+    Facts,
+    FederatedDomain,
+    Identity,
+)
+from o365lib.service_account.permissions import (
+    AS_THE_USER,
+    NEEDS,
+    PRIVILEGED_TARGET_ROLES,
+    ROLE_NAMES,
+    Need,
+    how_to_be_allowed,
+)
 from o365lib.service_account.plan import PlannedChange, Refusal
 from o365lib.service_account.roles import roles_in_use
 
@@ -51,20 +64,41 @@ def federated_with_vendor(facts: Facts, defaults: Defaults) -> Refusal | None:
 
 
 def federation_unreadable(facts: Facts, client: Client) -> Refusal | None:
-    """A domain is federated and with whom cannot be read, and nobody has answered for it."""
-    domains = [each for each in facts.federated_domains if each.federated_with == "unknown"]
-    if not domains or client.federation_override is not None:
+    """A domain is federated and with whom cannot be read, and nobody has answered for it.
+
+    A written reason answers for what was read and says nothing. It does not for what the service
+    did not tell: that domain may be the vendor's, and a right or another try would show it.
+    """
+    is_answered_for = client.federation_override is not None
+    domains = [
+        each
+        for each in facts.federated_domains
+        if each.federated_with == "unknown" and (each.unread or not is_answered_for)
+    ]
+    if not domains:
         return None
     listed = "; ".join(f"{each.name} ({each.evidence})" for each in domains)
     return Refusal(
         code="federation-unreadable",
         message=f"Federated, and with whom could not be read: {listed}.",
-        remedy=(
-            "Grant Domain-InternalFederation.Read.All and Domain.Read.All and run again. If you "
-            "know that it is not the vendor, write `federation_override: {reason: ...}` into the "
-            "client's file."
-        ),
+        remedy=" ".join(_ways_to_know(domains, facts.identity)),
     )
+
+
+def _ways_to_know(domains: Iterable[FederatedDomain], identity: Identity) -> Iterable[str]:
+    unread = {each.unread for each in domains}
+    if "refused" in unread:
+        yield how_to_be_allowed("read-federation", identity)
+    if "failed" in unread:
+        yield "The service may be able to tell later: run again."
+    if unread & {"refused", "failed"}:
+        yield "`federation_override` does not stand in for reading it."
+    if "" in unread:
+        names = ", ".join(each.name for each in domains if not each.unread)
+        yield (
+            f"If you know that {names} is not federated with the vendor, write "
+            "`federation_override: {reason: ...}` into the client's file."
+        )
 
 
 def not_our_account(facts: Facts, defaults: Defaults) -> Refusal | None:
@@ -260,16 +294,20 @@ def missing_permission(
 
 def _missing(action: str, identity: Identity, *, privileged: bool) -> Iterable[str]:
     need: Need = NEEDS[action]
-    if not identity.asked_to_read and not set(need.permissions) & set(identity.permissions):
-        yield f"permission {' or '.join(need.permissions)} (to {action.replace('-', ' ')})"
-    roles = need.directory_roles
+    doing = f"(to {action.replace('-', ' ')})"
+    is_application, roles = identity.kind == "application", need.directory_roles
+    permissions = [need.permissions]
     if action == "set-password" and privileged:
+        doing = "(to set the password of an account that holds a role)"
         roles = PRIVILEGED_TARGET_ROLES
-    elif identity.kind == "application":
-        return
+        permissions += [] if is_application else [(AS_THE_USER,)]
+    elif is_application:
+        roles = ()
+    for names in permissions:
+        if not identity.asked_to_read and not set(names) & set(identity.permissions):
+            yield f"permission {' or '.join(names)} {doing}"
     if roles and not set(roles) & set(identity.directory_roles):
-        names = " or ".join(ROLE_NAMES[role] for role in roles)
-        yield f"directory role {names} (to {action.replace('-', ' ')})"
+        yield f"directory role {' or '.join(ROLE_NAMES[role] for role in roles)} {doing}"
 
 
 def _ask_for(identity: Identity) -> str:
@@ -280,5 +318,6 @@ def _ask_for(identity: Identity) -> str:
         )
     return (
         "Sign in as somebody who holds these roles, or ask the client's administrator to grant "
-        "them and to consent to these permissions, and run again."
+        "them and to consent to these permissions; then run again from the sign-in on, which asks "
+        "for them."
     )

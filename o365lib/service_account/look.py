@@ -2,18 +2,19 @@
 
 - One `$batch` for what can be asked without knowing the tenant; a second one only where the first
   one found something to ask about: a federated domain, or an administrator of unknown standing.
-- What could not be read becomes `unknown`, never a guess; what must be known (the organization, the
-  account, the roles) raises.
+- What could not be read becomes `unknown` or None, never a guess; what must be known (the
+  organization, the account, the roles) raises, and says what this identity lacks to read it.
 """
 
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal, TypeVar
 from urllib.parse import urlsplit
 
 from o365lib import clock
-from o365lib.errors import BadRequest, GraphError
+from o365lib.errors import BadRequest, Forbidden, GraphError, ServiceUnavailable, Throttled
 from o365lib.graph.deleted_items import list_deleted_users
 from o365lib.graph.domains import list_domains, list_federation_configurations
 from o365lib.graph.models import (
@@ -42,6 +43,11 @@ from o365lib.service_account.facts import (
     Identity,
     RoleHeld,
 )
+from o365lib.service_account.permissions import how_to_be_allowed
+
+T = TypeVar("T")
+
+_NOT_IMPLEMENTED = 501
 
 # What `$expand=principal` calls a person; nothing where the service left the type out.
 _USER = frozenset({"#microsoft.graph.user", ""})
@@ -56,7 +62,7 @@ class _Answers:
     organization: Organization
     domains: tuple[Domain, ...]
     users: tuple[User, ...]
-    deleted: tuple[DeletedUser, ...]
+    deleted: tuple[DeletedUser, ...] | None
     assignments: tuple[RoleAssignment, ...]
     definitions: tuple[RoleDefinition, ...]
     security_defaults: SecurityDefaults | None
@@ -81,11 +87,12 @@ def read_facts(
             over; asked with the account.
 
     Raises:
-        GraphError: something that must be known could not be read.
+        GraphError: something that must be known could not be read; a `Forbidden` says which
+            permission or directory role the identity lacks.
     """
     # The instant before the first request: whatever changes from then on may be missing here.
     begun = clock.now()
-    answers = _read(session, defaults, tenant)
+    answers = _read(session, identity, defaults, tenant)
     initial = _initial_domain(answers.organization)
     user_principal_name = f"{defaults.account.user_name}@{initial}"
     named = {user.user_principal_name.lower(): user for user in answers.users}
@@ -94,7 +101,12 @@ def read_facts(
     # The index behind filters lags: that there is no account is believed of a key only.
     is_sure = user is not None or tenant.lower() == initial.lower()
     further = _read_further(
-        session, federated, answers.assignments, user, "" if is_sure else user_principal_name
+        session,
+        federated,
+        answers.assignments,
+        user,
+        doubtful="" if is_sure else user_principal_name,
+        identity=identity,
     )
     user, configurations, enabled = further.user, further.configurations, further.enabled
     role_names = {each.id: each.display_name for each in answers.definitions}
@@ -121,7 +133,7 @@ def read_facts(
     )
 
 
-def _read(session: GraphSession, defaults: Defaults, tenant: str) -> _Answers:
+def _read(session: GraphSession, identity: Identity, defaults: Defaults, tenant: str) -> _Answers:
     with ReadBatch(session) as batch:
         # Most client files name the initial domain: then this is the account's own name.
         own_name = f"{defaults.account.user_name}@{tenant}" if "." in tenant else ""
@@ -133,15 +145,25 @@ def _read(session: GraphSession, defaults: Defaults, tenant: str) -> _Answers:
         assignments = batch.add(list_role_assignments(expand_principal=True))
         definitions = batch.add(list_role_definitions())
         security_defaults = batch.add(get_security_defaults())
+    known = partial(_known, identity=identity)
     return _Answers(
-        organization=organization.value(),
-        domains=domains.value(),
-        users=_with(users.value(), by_key.value() if by_key else None),
-        deleted=deleted.value(),
-        assignments=assignments.value(),
-        definitions=definitions.value(),
+        organization=known(organization, "read-organization"),
+        domains=known(domains, "read-domains"),
+        users=_with(known(users, "read-users"), known(by_key, "read-users") if by_key else None),
+        # Only told to the person, as are the security defaults, which take Policy.Read.All.
+        deleted=_optional(deleted),
+        assignments=known(assignments, "read-roles"),
+        definitions=known(definitions, "read-roles"),
         security_defaults=_optional(security_defaults),
     )
+
+
+def _known(answer: Answer[T], read: str, identity: Identity) -> T:
+    try:
+        return answer.value()
+    except Forbidden as error:
+        error.remedy = how_to_be_allowed(read, identity)
+        raise
 
 
 def _with(users: tuple[User, ...], one: User | None) -> tuple[User, ...]:
@@ -159,8 +181,7 @@ def _not_managed(answers: _Answers) -> set[str]:
     }
 
 
-def _optional(answer: Answer[SecurityDefaults]) -> SecurityDefaults | None:
-    # Only told to the person; it takes Policy.Read.All, which the job itself does not need.
+def _optional(answer: Answer[T]) -> T | None:
     try:
         return answer.value()
     except GraphError:
@@ -179,7 +200,9 @@ def _read_further(
     names: Sequence[str],
     assignments: Iterable[RoleAssignment],
     account: User | None,
+    *,
     doubtful: str,
+    identity: Identity,
 ) -> _Further:
     unknown = {
         each.principal_id
@@ -201,7 +224,7 @@ def _read_further(
         except GraphError as error:
             configurations[name] = error
     return _Further(
-        user=by_key.value() if by_key else account,
+        user=_known(by_key, "read-users", identity) if by_key else account,
         configurations=configurations,
         enabled={key: _is_enabled(answer) for key, answer in users.items()},
     )
@@ -228,7 +251,9 @@ def federation_of(
     """
     if isinstance(read, GraphError):
         evidence = f"its federation could not be read: {read.status} {read.code}".strip()
-        return FederatedDomain(name=name, federated_with="unknown", evidence=evidence)
+        return FederatedDomain(
+            name=name, federated_with="unknown", unread=_why_unread(read), evidence=evidence
+        )
     uris = [uri for each in read for uri in (*_sign_in_uris(each), each.issuer_uri)]
     named = [_host(uri) for uri in uris]
     hosts = tuple(dict.fromkeys(host for host in named if host))
@@ -246,6 +271,14 @@ def federation_of(
         said = "names no sign-in page" if is_readable else "has an address that cannot be read"
         return found(federated_with="unknown", evidence=f"federated, but its federation {said}")
     return found(federated_with="other", evidence=f"signs in at {hosts[0]}")
+
+
+def _why_unread(error: GraphError) -> Literal["", "refused", "failed"]:
+    # That there is no configuration is an answer; so is what trying again does not change.
+    if isinstance(error, Forbidden):
+        return "refused"
+    may_pass = isinstance(error, (Throttled, ServiceUnavailable))
+    return "failed" if may_pass and error.status != _NOT_IMPLEMENTED else ""
 
 
 def _sign_in_uris(configuration: FederationConfiguration) -> tuple[str, ...]:
@@ -282,8 +315,10 @@ def _is_below(host: str, suffix: str) -> bool:
 
 
 def _deleted_under(
-    user_principal_name: str, deleted: Iterable[DeletedUser]
-) -> tuple[DeletedUser, ...]:
+    user_principal_name: str, deleted: Iterable[DeletedUser] | None
+) -> tuple[DeletedUser, ...] | None:
+    if deleted is None:
+        return None
     # A deleted user's name is its id, without hyphens, and the name before.
     name = user_principal_name.lower()
     return tuple(each for each in deleted if each.user_principal_name.lower().endswith(name))

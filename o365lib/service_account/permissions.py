@@ -1,4 +1,4 @@
-"""What each change needs: Graph permissions by name, and directory roles of a signed-in person.
+"""What each read and change needs: Graph permissions, and directory roles of a signed-in person.
 
 Data, from the permission tables of Graph's reference pages; the first name of each is the least.
 
@@ -7,27 +7,90 @@ https://learn.microsoft.com/graph/permissions-reference
 
 from dataclasses import dataclass
 
-from o365lib.service_account.facts import GLOBAL_ADMINISTRATOR
+from o365lib.service_account.facts import GLOBAL_ADMINISTRATOR, Identity
 
 PRIVILEGED_ROLE_ADMINISTRATOR = "e8611ab8-c189-46e8-94e1-60213ab1f814"
 PRIVILEGED_AUTHENTICATION_ADMINISTRATOR = "7be44c8a-adaf-4e2a-84d6-ab2649e08a13"
 USER_ADMINISTRATOR = "fe930be7-5e62-47db-91af-98c3a49a38b1"
+AUTHENTICATION_ADMINISTRATOR = "c4e39bd9-1100-46d3-8c65-fb160da0071f"
+GLOBAL_READER = "f2ef992c-3afb-46b9-b7cf-a126ee74c451"
+SECURITY_READER = "5d6b6bb7-de71-4623-b4af-96380a352509"
+SECURITY_ADMINISTRATOR = "194ae4cb-b126-40b2-bd5b-6091b380977d"
+DIRECTORY_READERS = "88d8e3e3-8f55-4a1e-953a-9b9898b8876b"
+DOMAIN_NAME_ADMINISTRATOR = "8329153b-31d0-4727-b945-745eb3bc5f31"
+EXTERNAL_IDENTITY_PROVIDER_ADMINISTRATOR = "be2f45a1-457d-42af-a067-6ec1fa63bc45"
+HYBRID_IDENTITY_ADMINISTRATOR = "8ac3fc64-6eca-42ea-9e69-59f4c7b60eb2"
 
 ROLE_NAMES = {
     GLOBAL_ADMINISTRATOR: "Global Administrator",
     PRIVILEGED_ROLE_ADMINISTRATOR: "Privileged Role Administrator",
     PRIVILEGED_AUTHENTICATION_ADMINISTRATOR: "Privileged Authentication Administrator",
     USER_ADMINISTRATOR: "User Administrator",
+    AUTHENTICATION_ADMINISTRATOR: "Authentication Administrator",
+    GLOBAL_READER: "Global Reader",
+    SECURITY_READER: "Security Reader",
+    SECURITY_ADMINISTRATOR: "Security Administrator",
+    DIRECTORY_READERS: "Directory Readers",
+    DOMAIN_NAME_ADMINISTRATOR: "Domain Name Administrator",
+    EXTERNAL_IDENTITY_PROVIDER_ADMINISTRATOR: "External Identity Provider Administrator",
+    HYBRID_IDENTITY_ADMINISTRATOR: "Hybrid Identity Administrator",
 }
 
 
 @dataclass(frozen=True)
 class Need:
-    """One change's needs: any of the permissions, and, for a person, any of the roles."""
+    """What one thing takes: any of the permissions, and, for a person, any of the roles."""
 
     permissions: tuple[str, ...]
     directory_roles: tuple[str, ...] = ()
 
+
+_DIRECTORY = ("Directory.Read.All", "Directory.ReadWrite.All")
+
+# What a run reads. Where no role is named, every user of the tenant may read it.
+READS: dict[str, Need] = {
+    # https://learn.microsoft.com/graph/api/organization-get
+    "read-organization": Need(
+        ("Organization.Read.All", "Organization.ReadWrite.All", *_DIRECTORY),
+    ),
+    # https://learn.microsoft.com/graph/api/domain-list
+    "read-domains": Need(("Domain.Read.All", "Domain.ReadWrite.All", *_DIRECTORY)),
+    # https://learn.microsoft.com/graph/api/domain-list-federationconfiguration
+    "read-federation": Need(
+        ("Domain-InternalFederation.Read.All", "Domain-InternalFederation.ReadWrite.All"),
+        (
+            GLOBAL_READER,
+            SECURITY_READER,
+            DOMAIN_NAME_ADMINISTRATOR,
+            EXTERNAL_IDENTITY_PROVIDER_ADMINISTRATOR,
+            HYBRID_IDENTITY_ADMINISTRATOR,
+            SECURITY_ADMINISTRATOR,
+            GLOBAL_ADMINISTRATOR,
+        ),
+    ),
+    # https://learn.microsoft.com/graph/api/user-list
+    "read-users": Need(("User.Read.All", "User.ReadWrite.All", *_DIRECTORY)),
+    # https://learn.microsoft.com/graph/api/rbacapplication-list-roleassignments
+    "read-roles": Need(
+        (
+            "RoleManagement.Read.Directory",
+            "RoleManagement.ReadWrite.Directory",
+            "RoleManagement.Read.All",
+            *_DIRECTORY,
+        ),
+        (DIRECTORY_READERS, GLOBAL_READER, PRIVILEGED_ROLE_ADMINISTRATOR, GLOBAL_ADMINISTRATOR),
+    ),
+    # https://learn.microsoft.com/graph/api/directory-deleteditems-list
+    "read-deleted-users": Need(
+        ("User.Read.All", "User.ReadWrite.All", *_DIRECTORY),
+        (
+            AUTHENTICATION_ADMINISTRATOR,
+            USER_ADMINISTRATOR,
+            PRIVILEGED_AUTHENTICATION_ADMINISTRATOR,
+            GLOBAL_ADMINISTRATOR,
+        ),
+    ),
+}
 
 NEEDS: dict[str, Need] = {
     # https://learn.microsoft.com/graph/api/user-post-users
@@ -66,17 +129,19 @@ NEEDS: dict[str, Need] = {
     ),
 }
 
-# An account that holds an administrator's role has its password set by these only.
+# An account that holds an administrator's role has its password set by these only, and by a
+# person's token only with this permission besides. Microsoft's page does not say whether
+# User-PasswordProfile.ReadWrite.All makes up for it, so that it is taken not to.
 # https://learn.microsoft.com/graph/api/resources/users#who-can-perform-sensitive-actions
+# https://learn.microsoft.com/graph/api/user-update
 PRIVILEGED_TARGET_ROLES = (PRIVILEGED_AUTHENTICATION_ADMINISTRATOR, GLOBAL_ADMINISTRATOR)
+AS_THE_USER = "Directory.AccessAsUser.All"
 
-READ_SCOPES = (
-    "Organization.Read.All",
-    "Domain.Read.All",
-    "Domain-InternalFederation.Read.All",
-    "User.Read.All",
-    "RoleManagement.Read.Directory",
-)
+# The least permission of each read, no name twice.
+READ_SCOPES = tuple(dict.fromkeys(need.permissions[0] for need in READS.values()))
+
+# So many of a read's roles are named to a person, the least ones.
+_ROLES_NAMED = 2
 
 # The second is for the day on which an answer is lost and the password has to be set again.
 CREATING = ("User.ReadWrite.All", "User-PasswordProfile.ReadWrite.All")
@@ -87,21 +152,53 @@ _WRITING = {
 }
 
 
-def delegated_scopes(runbook: str, *, dry_run: bool, by_mail: bool) -> tuple[str, ...]:
+def delegated_scopes(
+    runbook: str, *, dry_run: bool, by_mail: bool, password_pending: bool = False
+) -> tuple[str, ...]:
     """Return the permissions that a person is asked to consent to: no more than the run needs.
 
     Args:
         runbook: `create` or `remove`.
         dry_run: reading only.
         by_mail: the credentials are mailed from the person's own mailbox.
+        password_pending: a password is to be replaced, perhaps that of an account which holds its
+            role by now.
     """
     if dry_run:
         return READ_SCOPES
     scopes = dict.fromkeys(READ_SCOPES)
     if runbook == "create":
         scopes |= dict.fromkeys(CREATING + (("Mail.Send",) if by_mail else ()))
+        scopes |= dict.fromkeys((AS_THE_USER,) if password_pending else ())
     else:
         scopes |= dict.fromkeys(["User.DeleteRestore.All", "User.RevokeSessions.All"])
     scopes["RoleManagement.ReadWrite.Directory"] = None
     # Nobody is asked twice for one thing: who may write may read.
     return tuple(name for name in scopes if _WRITING.get(name) not in scopes)
+
+
+def how_to_be_allowed(read: str, identity: Identity) -> str:
+    """Return what to ask the client's administrator for, after the service refused a read.
+
+    Args:
+        read: a key of `READS`.
+        identity: who asked. What its token shows is not asked for again; all is, where the token
+            shows nothing, or all of it.
+    """
+    need = READS[read]
+    takes_role = identity.kind == "user" and bool(need.directory_roles)
+    lacks_permission = not set(need.permissions) & set(identity.permissions)
+    lacks_role = takes_role and not set(need.directory_roles) & set(identity.directory_roles)
+    is_told = identity.claims_known and (lacks_permission or lacks_role)
+    wanted = []
+    if lacks_permission or not is_told:
+        whose = "that you consent to" if identity.kind == "user" else "for this application"
+        wanted.append(f"the permission {need.permissions[0]} ({whose}, with admin consent)")
+    if lacks_role or (takes_role and not is_told):
+        names = " or ".join(ROLE_NAMES[role] for role in need.directory_roles[:_ROLES_NAMED])
+        wanted.append(f"the directory role {names} for {identity.name}")
+    doing = read.replace("-", " ")
+    sentence = f"To {doing}, ask the client's administrator for {' and '.join(wanted)}"
+    if not is_told and identity.claims_known:
+        return f"{sentence}; if it is there already, wait some minutes. Then sign in and run again."
+    return f"{sentence}. Then sign in and run again."

@@ -20,10 +20,15 @@ DEVICE_CODE = {"method": "device-code"}
 
 @pytest.fixture(scope="module")
 def first(project):
-    """Everybody's first run."""
-    project.person = project.tenant("eastgate-physio").administrator["userPrincipalName"]
+    """Everybody's first run; one signs in as an engineer with the roles that the README names."""
+    project.person = f"engineer@{project.tenant('eastgate-physio').initial_domain}"
     application = project.tenant("eastgate-physio").public_client.app_id
-    project.edit("eastgate-physio", sign_in=DEVICE_CODE | {"application_id": application})
+    project.edit(
+        "eastgate-physio",
+        sign_in=DEVICE_CODE | {"application_id": application},
+        # A person sends from the own mailbox.
+        hand_over={"method": "mail", "recipient": "onboarding@practiceprotect.com"},
+    )
     approved = project.execute(
         "create",
         "alpine-books",
@@ -135,9 +140,35 @@ def test_a_device_code_reaches_the_person_and_no_file(project, first):
     (prompt,) = first["prompts"]
     assert prompt.client == "eastgate-physio"
     assert "devicelogin" in prompt.text.lower()
+    assert "Directory.AccessAsUser.All" not in run.shown("sign-in")
     folder = run.result.record_file.parent
     code = project.code_in(prompt.text)
     assert all(code not in file.read_text("utf-8") for file in folder.iterdir())
+
+
+def test_a_person_replaces_a_password_that_nobody_was_given_of_an_account_with_its_role(
+    project, first
+):
+    client = "eastgate-physio"
+    tenant, account = project.tenant(client), project.account(client)
+    run_id = first[client].record["run_id"]
+    folder = project.archive.run(client, run_id)
+    record = folder.read_record()
+    # As if the mail had been refused: nobody has the password of an Exchange Administrator.
+    folder.write_record(record.model_copy(update={"hand_over": None}))
+    refused = project.execute("create", client, **APPROVED)[client]
+    assert refused.result.guard == "missing-permission"
+    assert "Privileged Authentication Administrator or Global" in refused.error_box()[1]
+    assert refused.writes == []
+
+    project.person = tenant.administrator["userPrincipalName"]
+    done = project.execute("create", client, **APPROVED)[client]
+    assert done.result.outcome == Outcome.DONE
+    assert "Directory.AccessAsUser.All" in done.shown("sign-in")
+    assert done.writes == [f"PATCH /v1.0/users/{account['id']}", "POST /v1.0/me/sendMail"]
+    again = project.execute("create", client, **APPROVED)[client]
+    assert again.result.outcome == Outcome.NOTHING_TO_DO
+    assert "Directory.AccessAsUser.All" not in again.shown("sign-in")
 
 
 def test_tenants_names_are_data_in_the_notebook(first):

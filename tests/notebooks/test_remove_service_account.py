@@ -3,6 +3,7 @@
 import pytest
 
 from o365lib.evidence.record import Outcome
+from o365lib.service_account.permissions import GLOBAL_READER
 
 STEPS = (
     "sign-in look plan confirm remove-roles revoke-sessions delete-user verify close".split()  # noqa: SIM905 -- it reads as a list
@@ -16,6 +17,11 @@ def account(project):
 
 @pytest.fixture(scope="module")
 def runs(project, account):
+    # An engineer with the roles that the README names, not an application.
+    tenant = project.tenant("bayside-legal")
+    project.person = f"engineer@{tenant.initial_domain}"
+    application = tenant.public_client.app_id
+    project.edit("bayside-legal", sign_in={"method": "device-code", "application_id": application})
     return project.execute(
         "remove",
         "gumtree-vets",
@@ -59,6 +65,21 @@ def test_while_a_domain_is_federated_with_the_vendor_the_account_stays(project, 
     assert "End the federation with Practice Protect first" in box
     assert run.record["error"]["guard"] == "federated-with-vendor"
     assert run.not_executed() == STEPS[3:]
+
+
+def test_who_may_not_read_the_federation_cannot_answer_for_it_in_writing(project, runs):
+    tenant = project.tenant("bayside-legal")
+    engineer = tenant.find_user(f"engineer@{tenant.initial_domain}")
+    for assignment, each in list(tenant.role_assignments.items()):
+        if each["principalId"] == engineer["id"] and each["roleDefinitionId"] == GLOBAL_READER:
+            del tenant.role_assignments[assignment]
+    project.edit("bayside-legal", federation_override={"reason": "It is surely their own ADFS."})
+    run = project.execute("remove", "bayside-legal", approved_by="Kim Doe")["bayside-legal"]
+    assert (run.result.outcome, run.result.guard) == (Outcome.REFUSED, "federation-unreadable")
+    box = " ".join(run.error_box()[1].split())
+    assert "the directory role Global Reader or Security Reader for engineer@" in box
+    assert run.writes == []
+    assert project.roles("bayside-legal") == {"Global Administrator"}
 
 
 def test_while_the_vendor_still_works_the_account_stays(runs):

@@ -113,14 +113,15 @@ def make_person(*roles, permissions=ALL_PERMISSIONS, **changes):
     return Identity.model_validate(content | changes)
 
 
-def make_domain(federated_with, name="contoso.com"):
+def make_domain(federated_with, name="contoso.com", *, unread=""):
     hosts = {"vendor": "contoso.practiceprotect.app", "other": "sts.contoso.com", "unknown": ""}
     host = hosts[federated_with]
     return FederatedDomain(
         name=name,
         federated_with=federated_with,
+        unread=unread,
         hosts=(host,) if host else (),
-        evidence=f"signs in at {host}" if host else "its federation could not be read: 403",
+        evidence=f"signs in at {host}" if host else "its federation names no sign-in page",
     )
 
 

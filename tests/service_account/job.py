@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from o365lib import sign_in
 from o365lib.clouds import Cloud
 from o365lib.evidence.archive import Archive, RunFolder, new_run_id
+from o365lib.evidence.pending import has_pending_credentials
 from o365lib.evidence.record import Operator, Record, pending_credentials
 from o365lib.graph.session import GraphSession
 from o365lib.ledger import Ledger
@@ -103,6 +104,12 @@ class Job:
             user_principal_name=self.upn, roles=roles, **(content | properties)
         )
 
+    def add_person(self, *roles):
+        """Add somebody with these directory roles, and return the user principal name."""
+        name = f"ann@{self.tenant.initial_domain}"
+        self.tenant.add_user(user_principal_name=name, display_name="Ann", roles=roles)
+        return name
+
     def fault(self, effect, method="*", path="*", **options):
         """Plan a fault for this tenant; the path is below `/v1.0`."""
         return self.sandbox.faults.add(
@@ -176,6 +183,7 @@ class Job:
         transport = Transport(self.cloud, ledger=self.ledger)
         self.transports.append(transport)
         settings = self.client.sign_in
+        is_pending = has_pending_credentials(self.archive.records(self.tenant.name))
         if as_person:
             settings = make_client(
                 sign_in={
@@ -188,7 +196,9 @@ class Job:
             cloud=self.cloud,
             tenant=self.tenant.initial_domain,
             transport=transport,
-            scopes=delegated_scopes(runbook, dry_run=False, by_mail=True),
+            scopes=delegated_scopes(
+                runbook, dry_run=False, by_mail=True, password_pending=is_pending
+            ),
             prompt=lambda prompt: self.sandbox.approve_device_code(
                 prompt.user_code.reveal(), as_person
             ),

@@ -105,3 +105,31 @@ def test_no_password_is_in_the_record_or_the_ledger(job):
         assert password not in file.read_text("utf-8")
     assert password not in repr(job.ledger.records())
     assert password not in repr(created)
+
+
+def test_a_person_replaces_the_password_of_an_account_that_holds_its_role(make_job):
+    job = make_job()
+    created, _ = job.create(hand_over=False)
+    job.sandbox.clock.advance(seconds=5)
+    job.begin(as_person=f"admin@{job.tenant.initial_domain}")
+    assert "Directory.AccessAsUser.All" in job.identity.permissions
+    facts, plan = job.plan_creation()
+    assert [change.action for change in plan.changes] == ["set-password", "hand-over"]
+    again = job.create_user(facts, plan)
+    job.hand_over(facts, plan, again)
+    assert again.password.reveal() == job.password != created.password.reveal()
+    assert failed(job.verify_creation(plan, again.user_id)) == []
+    job.begin(as_person=f"admin@{job.tenant.initial_domain}")
+    assert "Directory.AccessAsUser.All" not in job.identity.permissions
+
+
+def test_a_person_without_the_higher_role_is_refused_before_anything_changes(make_job):
+    job = make_job()
+    job.create(hand_over=False)
+    before = list(job.written)
+    job.begin(as_person=f"engineer@{job.tenant.initial_domain}")
+    refusals = job.plan("create", job.look()).refusals
+    (refusal,) = [each for each in refusals if each.code == "missing-permission"]
+    assert "Privileged Authentication Administrator or Global Administrator" in refusal.message
+    assert "AccessAsUser" not in refusal.message
+    assert job.written == before

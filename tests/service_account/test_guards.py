@@ -6,8 +6,13 @@ Each guard is reached through the plan, so that one which nobody calls fails her
 import pytest
 
 from o365lib.service_account import guards
+from o365lib.service_account.permissions import (
+    PRIVILEGED_ROLE_ADMINISTRATOR,
+    USER_ADMINISTRATOR,
+)
 from o365lib.service_account.plan import PlannedChange
 from tests.service_account.example import (
+    ALL_PERMISSIONS,
     DEFAULTS,
     EXCHANGE,
     GLOBAL,
@@ -21,6 +26,7 @@ from tests.service_account.example import (
     make_client,
     make_domain,
     make_facts,
+    make_person,
     make_plan,
     make_role,
 )
@@ -144,6 +150,54 @@ def test_a_written_reason_answers_for_what_cannot_be_read():
     assert codes(plan) == []
     assert [notice.code for notice in plan.notices] == ["federation-override"]
     assert "its own ADFS" in plan.notices[0].message
+
+
+OVERRIDE = {"reason": "The client uses its own ADFS."}
+
+
+@pytest.mark.parametrize("unread", ["refused", "failed"])
+@pytest.mark.parametrize("runbook", ["create", "remove"])
+def test_a_written_reason_does_not_answer_for_what_the_service_did_not_tell(runbook, unread):
+    domains = (
+        make_domain("unknown", "unread.example", unread=unread),
+        make_domain("unknown", "unplaced.example"),
+    )
+    facts = make_facts(make_account(GLOBAL), federated_domains=domains)
+    plan = make_plan(runbook, facts, make_client(federation_override=OVERRIDE))
+    assert (codes(plan), plan.changes) == ([UNREADABLE], ())
+    assert "unread.example" in plan.refusals[0].message
+    assert "unplaced.example" not in plan.refusals[0].message
+    assert "`federation_override` does not stand in" in plan.refusals[0].remedy
+
+
+# why the service did not tell: what leads out, and what does not
+WAYS_OUT = [
+    ("refused", ["Domain-InternalFederation.Read.All"], ["write `federation_override", "later"]),
+    ("failed", ["run again"], ["write `federation_override", "administrator for"]),
+    ("", ["that one.example is not", "write `federation_override"], ["later", "stand in"]),
+]
+
+
+@pytest.mark.parametrize(("unread", "said", "unsaid"), WAYS_OUT)
+def test_the_way_out_of_an_unread_federation_is_the_one_that_leads_out(unread, said, unsaid):
+    domain = make_domain("unknown", "one.example", unread=unread)
+    facts = make_facts(make_account(EXCHANGE), federated_domains=(domain,))
+    remedy = make_plan("remove", facts).refusals[0].remedy
+    assert [text for text in said if text not in remedy] == []
+    assert [text for text in unsaid if text in remedy] == []
+
+
+def test_a_person_who_may_not_read_a_federation_is_told_of_the_role_that_is_missing():
+    person = make_person(
+        USER_ADMINISTRATOR,
+        PRIVILEGED_ROLE_ADMINISTRATOR,
+        permissions=(*ALL_PERMISSIONS, "Domain-InternalFederation.Read.All"),
+    )
+    domain = make_domain("unknown", unread="refused")
+    facts = make_facts(make_account(EXCHANGE), identity=person, federated_domains=(domain,))
+    (refusal,) = make_plan("remove", facts).refusals
+    assert "directory role Global Reader or Security Reader for admin@contoso" in refusal.remedy
+    assert "permission" not in refusal.remedy
 
 
 def test_a_written_reason_does_not_answer_for_a_federation_with_the_vendor():

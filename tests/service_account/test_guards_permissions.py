@@ -3,6 +3,7 @@
 import pytest
 
 from o365lib.service_account.permissions import (
+    AS_THE_USER,
     PRIVILEGED_AUTHENTICATION_ADMINISTRATOR,
     PRIVILEGED_ROLE_ADMINISTRATOR,
     USER_ADMINISTRATOR,
@@ -109,12 +110,23 @@ def test_the_role_to_ask_for_is_named():
     assert "admin@contoso.onmicrosoft.com lacks" in plan.refusals[0].message
 
 
+AS_HERSELF = (*ALL_PERMISSIONS, AS_THE_USER)
+
 # who, which role the account holds: whether its password may be set
 PASSWORDS = [
     (make_person(USER_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINISTRATOR), None, True),
     (make_person(USER_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINISTRATOR), EXCHANGE, False),
-    (make_person(PRIVILEGED_AUTHENTICATION_ADMINISTRATOR), EXCHANGE, True),
-    (make_person(GLOBAL), EXCHANGE, True),
+    (make_person(USER_ADMINISTRATOR, permissions=AS_HERSELF), EXCHANGE, False),
+    (make_person(PRIVILEGED_AUTHENTICATION_ADMINISTRATOR), EXCHANGE, False),
+    (make_person(GLOBAL), EXCHANGE, False),
+    (make_person(GLOBAL), None, True),
+    (
+        make_person(PRIVILEGED_AUTHENTICATION_ADMINISTRATOR, permissions=AS_HERSELF),
+        EXCHANGE,
+        True,
+    ),
+    (make_person(GLOBAL, permissions=AS_HERSELF), EXCHANGE, True),
+    (make_person(GLOBAL, permissions=(), asked_to_read=True), EXCHANGE, True),
     (make_application(), None, True),
     (make_application(), EXCHANGE, False),
     (make_application(directory_roles=(PRIVILEGED_AUTHENTICATION_ADMINISTRATOR,)), EXCHANGE, True),
@@ -127,6 +139,18 @@ def test_an_administrators_password_is_set_by_higher_roles_only(identity, role, 
     facts = make_facts(account, identity=identity, pending_credentials="run-1")
     plan = make_plan("create", facts)
     assert codes(plan) == ([] if allowed else ["missing-permission"])
+
+
+def test_what_a_person_lacks_to_set_an_administrators_password_is_said_by_name():
+    person = make_person(USER_ADMINISTRATOR)
+    facts = make_facts(make_account(EXCHANGE), identity=person, pending_credentials="run-1")
+    (refusal,) = make_plan("create", facts).refusals
+    assert "permission Directory.AccessAsUser.All" in refusal.message
+    assert (
+        "directory role Privileged Authentication Administrator or Global Administrator"
+        in refusal.message
+    )
+    assert "run again from the sign-in on" in refusal.remedy
 
 
 @pytest.mark.parametrize(

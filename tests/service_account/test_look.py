@@ -149,22 +149,73 @@ def test_a_federation_that_may_not_be_read_is_unknown(make_job):
     job.fault("403", "GET", "/domains/*", times=None)
     facts = job.look()
     assert facts.federated_domains[0].federated_with == "unknown"
+    assert facts.federated_domains[0].unread == "refused"
     assert "403" in facts.federated_domains[0].evidence
     assert codes(job.plan("remove", facts)) == ["federation-unreadable"]
+
+
+ENGINEER = ("User Administrator", "Privileged Role Administrator")
+OVERRIDE = {"federation_override": {"reason": "The client says that it is its own ADFS."}}
+
+
+@pytest.mark.parametrize("client", [{}, OVERRIDE])
+def test_without_a_reading_role_a_person_cannot_clear_the_vendors_domain_by_word(make_job, client):
+    job = make_job(federation="practice-protect", client=client, begin=False)
+    account = job.add_account("Global Administrator")
+    job.begin(as_person=job.add_person(*ENGINEER), runbook="remove")
+    plan = job.plan("remove", job.look())
+    assert codes(plan) == ["federation-unreadable"]
+    assert "Global Reader or Security Reader for ann@" in plan.refusals[0].remedy
+    assert "Domain-InternalFederation" not in plan.refusals[0].remedy
+    assert (account["id"] in job.tenant.users, job.written) == (True, [])
+
+
+@pytest.mark.parametrize("reader", ["Global Reader", "Security Reader"])
+@pytest.mark.parametrize(
+    ("federation", "refused"), [("practice-protect", ["federated-with-vendor"]), ("adfs", [])]
+)
+def test_with_a_reading_role_a_person_knows_whose_federation_it_is(
+    make_job, federation, refused, reader
+):
+    job = make_job(federation=federation, client=OVERRIDE, begin=False)
+    job.add_account("Exchange Administrator")
+    job.begin(as_person=job.add_person(*ENGINEER, reader), runbook="remove")
+    assert codes(job.plan("remove", job.look())) == refused
+
+
+def test_an_application_needs_the_permission_to_clear_a_federated_domain(make_job):
+    job = make_job(federation="adfs", client=OVERRIDE, begin=False)
+    job.add_account("Exchange Administrator")
+    job.tenant.application.roles -= {
+        "Domain-InternalFederation.Read.All",
+        "Domain-InternalFederation.ReadWrite.All",
+        "Domain.Read.All",
+        "Domain.ReadWrite.All",
+    }
+    job.tenant.application.roles |= {"Directory.Read.All"}
+    plan = job.begin().plan("remove", job.look())
+    assert codes(plan) == ["federation-unreadable"]
+    assert "Domain-InternalFederation.Read.All (for this application" in plan.refusals[0].remedy
+    assert "directory role" not in plan.refusals[0].remedy
 
 
 def test_a_federation_that_has_no_configuration_is_unknown(make_job):
     job = make_job(federation="adfs")
     job.tenant.federation_configurations.clear()
-    (domain,) = job.look().federated_domains
-    assert domain.federated_with == "unknown"
+    job.add_account("Exchange Administrator")
+    facts = job.look()
+    (domain,) = facts.federated_domains
+    assert (domain.federated_with, domain.unread) == ("unknown", "")
+    assert codes(job.plan("remove", facts)) == ["federation-unreadable"]
+    job.client_changes |= OVERRIDE
+    assert codes(job.plan("remove", facts)) == []
 
 
 def test_a_federation_that_the_service_cannot_tell_now_is_unknown(make_job):
     job = make_job(federation="adfs")
     job.fault("503", "GET", "/domains/*", times=None)
     (domain,) = job.look().federated_domains
-    assert domain.federated_with == "unknown"
+    assert (domain.federated_with, domain.unread) == ("unknown", "failed")
     assert "503" in domain.evidence
 
 
@@ -198,6 +249,40 @@ def test_an_earlier_account_in_the_recycle_bin_is_seen_and_others_are_not(job):
     for one in (user, other):
         job.tenant.remove_user(one["id"], job.time.now())
     assert [deleted.id for deleted in job.look().deleted] == [user["id"]]
+
+
+def test_a_recycle_bin_that_may_not_be_read_is_told_and_stops_nothing(make_job):
+    job = make_job(begin=False)
+    job.begin(as_person=job.add_person("Global Reader"))
+    facts = job.look()
+    assert facts.deleted is None
+    (notice,) = [
+        each for each in job.plan("create", facts).notices if each.code == "recycle-bin-unread"
+    ]
+    assert "Authentication Administrator or User Administrator for ann@" in notice.message
+    job.begin(as_person=f"engineer@{job.tenant.initial_domain}")
+    facts = job.look()
+    assert facts.deleted == ()
+    assert "recycle-bin-unread" not in [each.code for each in job.plan("create", facts).notices]
+
+
+def test_who_may_not_read_roles_is_told_which_directory_role_to_ask_for(make_job):
+    job = make_job(begin=False)
+    job.begin(as_person=job.add_person("User Administrator"))
+    with pytest.raises(Forbidden) as caught:
+        job.look()
+    assert "role Directory Readers or Global Reader for ann@" in caught.value.remedy
+    assert "RoleManagement" not in caught.value.remedy
+
+
+def test_an_application_that_may_not_read_roles_is_told_which_permission_to_ask_for(job):
+    job.tenant.application.roles -= {
+        role for role in job.tenant.application.roles if role.startswith(("RoleM", "Directory"))
+    }
+    with pytest.raises(Forbidden) as caught:
+        job.begin().look()
+    assert "RoleManagement.Read.Directory (for this application" in caught.value.remedy
+    assert "directory role" not in caught.value.remedy
 
 
 def test_of_several_onmicrosoft_domains_the_initial_one_counts(job):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from o365lib.errors import Forbidden, NotFound
+from o365lib.errors import BadRequest, Forbidden, NotFound, ServiceUnavailable, Throttled
 from o365lib.graph.models import FederationConfiguration
 from o365lib.service_account.look import federation_of
 from tests.service_account.example import DEFAULTS
@@ -134,18 +134,24 @@ def test_the_vendor_is_found_behind_another_configuration_and_an_unreadable_addr
 
 
 def test_a_federated_domain_without_configuration_is_unknown():
-    assert federation_of("contoso.com", [], VENDOR).federated_with == "unknown"
+    read = federation_of("contoso.com", [], VENDOR)
+    assert (read.federated_with, read.unread) == ("unknown", "")
 
 
 @pytest.mark.parametrize(
-    "error",
+    ("error", "unread"),
     [
-        Forbidden("No.", status=403, code="Authorization_RequestDenied"),
-        NotFound("No.", status=404, code="Request_ResourceNotFound"),
+        (Forbidden("No.", status=403, code="Authorization_RequestDenied"), "refused"),
+        (NotFound("No.", status=404, code="Request_ResourceNotFound"), ""),
+        (BadRequest("No.", status=400, code="Request_BadRequest"), ""),
+        (ServiceUnavailable("No.", status=501, code="NotImplemented"), ""),
+        (ServiceUnavailable("No.", status=503, code="ServiceNotAvailable"), "failed"),
+        (ServiceUnavailable("No.", status=0, code="timeout"), "failed"),
+        (Throttled("No.", status=429, code="TooManyRequests"), "failed"),
     ],
 )
-def test_a_federation_that_could_not_be_read_is_unknown_and_says_why(error):
+def test_a_federation_that_could_not_be_read_is_unknown_and_says_why(error, unread):
     read = federation_of("contoso.com", error, VENDOR)
-    assert read.federated_with == "unknown"
+    assert (read.federated_with, read.unread) == ("unknown", unread)
     assert str(error.status) in read.evidence
     assert error.code in read.evidence

@@ -1,15 +1,34 @@
-"""What each change needs, and what a person is asked to consent to."""
+"""What each read and change needs, and what a person is asked to consent to."""
+
+import re
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
+from o365lib.sandbox import Sandbox
 from o365lib.service_account.permissions import (
+    AS_THE_USER,
+    GLOBAL_READER,
     NEEDS,
+    PRIVILEGED_ROLE_ADMINISTRATOR,
     PRIVILEGED_TARGET_ROLES,
     READ_SCOPES,
+    READS,
     ROLE_NAMES,
+    SECURITY_READER,
+    USER_ADMINISTRATOR,
     delegated_scopes,
+    how_to_be_allowed,
 )
-from tests.service_account.example import EXCHANGE, actions, make_account, make_facts
+from tests.service_account.example import (
+    EXCHANGE,
+    actions,
+    make_account,
+    make_application,
+    make_facts,
+    make_person,
+)
 from tests.service_account.example import make_client as client_of
 from tests.service_account.example import make_plan as plan_of
 
@@ -26,7 +45,8 @@ def test_every_change_that_a_plan_can_hold_has_its_needs():
 
 
 def test_every_directory_role_has_a_name_to_ask_for():
-    asked_for = {role for need in NEEDS.values() for role in need.directory_roles}
+    needs = (*NEEDS.values(), *READS.values())
+    asked_for = {role for need in needs for role in need.directory_roles}
     assert asked_for | set(PRIVILEGED_TARGET_ROLES) <= set(ROLE_NAMES)
 
 
@@ -85,3 +105,90 @@ def test_users_roles_and_domains_can_be_read_in_every_run(runbook):
         "Domain.Read.All",
         "Domain-InternalFederation.Read.All",
     }
+
+
+def test_only_a_password_that_is_to_be_replaced_makes_a_person_consent_to_act_as_the_user():
+    for runbook in ("create", "remove"):
+        for dry_run in (True, False):
+            for pending in (True, False):
+                scopes = delegated_scopes(
+                    runbook, dry_run=dry_run, by_mail=True, password_pending=pending
+                )
+                is_asked = runbook == "create" and pending and not dry_run
+                assert (AS_THE_USER in scopes) is is_asked
+
+
+def test_every_read_has_its_least_permission_among_those_of_a_dry_run():
+    assert {need.permissions[0] for need in READS.values()} == set(READ_SCOPES)
+    assert len(READ_SCOPES) == len(set(READ_SCOPES)) == 5
+
+
+README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+
+
+def test_the_roles_that_the_readme_asks_for_are_enough_and_are_those_of_the_sandboxs_engineer():
+    (sentence,) = re.findall(
+        r"also needs directory roles: (.*?), or \*\*Global Admin", README, re.DOTALL
+    )
+    bold = re.findall(r"\*\*(.*?)\*\*", " ".join(sentence.split()))
+    assert bold == ["User Administrator", "Privileged Role Administrator", "Global Reader"]
+    ids = {role for role, name in ROLE_NAMES.items() if name in bold}
+    for doing, need in (NEEDS | READS).items():
+        assert not need.directory_roles or ids & set(need.directory_roles), doing
+    with closing(Sandbox(seed="readme")) as sandbox:
+        tenant = sandbox.add_tenant("contoso")
+        engineer = tenant.find_user(f"engineer@{tenant.initial_domain}")
+        assert tenant.roles_of(engineer["id"]) == ids
+
+
+def test_the_readme_names_every_permission_that_is_asked_for():
+    for runbook in ("create", "remove"):
+        scopes = delegated_scopes(runbook, dry_run=False, by_mail=True, password_pending=True)
+        assert [scope for scope in (*READ_SCOPES, *scopes) if f"`{scope}`" not in README] == []
+
+
+FEDERATION = "Domain-InternalFederation.Read.All"
+OLD_ROLES = (USER_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINISTRATOR)
+
+# who was refused to read a federation: whether the permission and the role are asked for
+REFUSED = [
+    (make_application(()), True, False),
+    (make_application((FEDERATION,)), True, False),
+    (make_application((), claims_known=False), True, False),
+    (make_person(*OLD_ROLES, permissions=(FEDERATION,)), False, True),
+    (make_person(*OLD_ROLES, permissions=()), True, True),
+    (make_person(GLOBAL_READER, permissions=()), True, False),
+    (make_person(SECURITY_READER, permissions=("Domain.Read.All",)), True, False),
+    (make_person(GLOBAL_READER, permissions=(FEDERATION,)), True, True),
+    (make_person(permissions=(), claims_known=False), True, True),
+]
+
+
+@pytest.mark.parametrize(("identity", "permission", "role"), REFUSED)
+def test_who_may_not_read_is_told_what_is_missing_and_only_that(identity, permission, role):
+    told = how_to_be_allowed("read-federation", identity)
+    assert ((FEDERATION in told), ("Global Reader or Security Reader" in told)) == (
+        permission,
+        role,
+    )
+    assert ("for admin@contoso" in told) is role
+    assert told.startswith("To read federation, ask the client's administrator for")
+    assert told.endswith("sign in and run again.")
+
+
+def test_who_has_what_it_takes_and_is_refused_all_the_same_is_told_to_wait():
+    whole = make_person(GLOBAL_READER, permissions=(FEDERATION,))
+    assert "if it is there already, wait some minutes" in how_to_be_allowed(
+        "read-federation", whole
+    )
+    for lacking in (
+        make_person(GLOBAL_READER, permissions=()),
+        make_application((), claims_known=False),
+    ):
+        assert "wait some minutes" not in how_to_be_allowed("read-federation", lacking)
+
+
+def test_a_read_that_every_user_may_do_asks_nobody_for_a_role():
+    told = how_to_be_allowed("read-domains", make_person(permissions=()))
+    assert "Domain.Read.All" in told
+    assert "role" not in told
