@@ -12,6 +12,7 @@ from o365lib import clock
 from o365lib.errors import EvidenceError, HandOverFailed, Refused, StepTooLate, UsageError
 from o365lib.evidence.client_lock import ClientLock
 from o365lib.evidence.record import Change, HandOverRecord, Outcome, Step
+from o365lib.runbook import standing
 from o365lib.sandbox import Fault
 from o365lib.secret import Secret
 
@@ -337,10 +338,28 @@ def test_a_tenant_that_another_run_has_changed_since_it_was_read_is_read_again(
     ) as caught:
         late.to("create_user", after="confirm")
     assert caught.value.code == "plan-changed"
+    assert "'look' and 'plan'" in caught.value.remedy
     assert demo_project.writes() == before
     assert not is_locked(demo_project)
     late.to("close", after="sign_in")
     assert late.run.folder.read_record().outcome == Outcome.NOTHING_TO_DO
+
+
+def test_a_run_that_has_begun_is_sent_to_a_new_one_where_another_has_changed_the_tenant(
+    open_run, demo_project
+):
+    other = open_run("create", "alpine-books").run
+    opened = open_run("create", "alpine-books")
+    opened.to("create_user")
+    opened.run.finish(Outcome.FAILED, "the mail was refused")
+    other.record.changes = [
+        Change(action="assign-role", target="x", started=clock.now(), status="accepted")
+    ]
+    other.save()
+    with pytest.raises(Refused, match="has changed the tenant") as caught:
+        opened.run.hand_over()
+    assert (caught.value.state, caught.value.remedy) == (standing.SO_FAR, standing.NEW_RUN)
+    assert opened.run.folder.read_record().approval.approved_by == "Kim"
 
 
 @pytest.mark.parametrize(
