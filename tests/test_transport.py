@@ -323,6 +323,15 @@ def test_a_header_that_http_forbids_is_refused_without_quoting_it(server, transp
     assert not server.seen
 
 
+def test_a_token_of_foreign_letters_is_refused_without_quoting_it(server, transport):
+    with pytest.raises(NoAnswer) as caught:
+        send(transport, method="POST", json={}, token=Secret("令牌-a-token"))
+    assert (caught.value.reason, caught.value.was_sent) == ("not a request", False)
+    assert "令牌" not in str(caught.value)
+    assert caught.value.__suppress_context__
+    assert not server.seen
+
+
 def test_an_interrupt_leaves_an_entry_in_the_ledger(server, transport, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt

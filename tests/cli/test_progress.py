@@ -1,3 +1,4 @@
+import dataclasses
 import io
 
 import pytest
@@ -73,6 +74,14 @@ def test_on_a_terminal_what_went_well_leaves_no_line(live):
     display.show(Event("started", "alpine-books"))
     display.show(ended())
     assert "As planned" not in screen.getvalue()
+
+
+def test_on_a_terminal_a_run_that_is_done_with_a_problem_stays_on_the_screen(live):
+    display, _, screen = live
+    display.show(Event("started", "alpine-books"))
+    result = dataclasses.replace(ended().result, problem="full", reason="As planned. But: full")
+    display.show(dataclasses.replace(ended(), result=result))
+    assert "alpine-books: done: As planned. But: full" in screen.getvalue()
 
 
 def test_text_keeps_its_lines_and_loses_what_steers_a_terminal():
