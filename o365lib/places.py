@@ -1,19 +1,20 @@
 """Where a project's parts are, and what a kernel is told of it.
 
 A project is a folder that holds `parameters/defaults.yaml`; evidence, notebooks and the sandbox lie
-beside. Options and `O365_...` variables move the first two elsewhere.
+beside. Options and `O365_...` variables name other parameters, or another archive or sandbox than
+that beside them. Where there are no notebooks beside the parameters, the package's own are taken.
 """
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
 from o365lib import parameters as parameters_of
 from o365lib.errors import UsageError
 
-_INSTALLED = "_notebooks"
+_NOTEBOOKS, _INSTALLED = "notebooks", "_notebooks"
 
 # Set in a kernel whose notebook a command of ours executes.
 DRIVER_VARIABLE = "O365_DRIVER"
@@ -31,7 +32,7 @@ class Places:
         parameters: holds `defaults.yaml` and `clients/`.
         evidence: the archive's root; it need not exist.
         sandbox_file: what a running sandbox writes; it need not exist.
-        notebooks: the committed runbooks, or those installed with the package.
+        notebooks: the project's runbooks, or those that come with the package.
     """
 
     parameters: Path
@@ -55,14 +56,14 @@ class Places:
         named = parameters or _path(environment, "O365_PARAMETERS")
         folder = named.absolute() if named else parameters_of.find_folder(Path.cwd()).absolute()
         project = folder.parent
-        own, installed = project / "notebooks", Path(str(resources.files("o365lib"))) / _INSTALLED
+        folders = notebook_folders(project)
         archive = evidence or _path(environment, "O365_EVIDENCE") or project / "evidence"
         sandbox = _path(environment, "O365_SANDBOX") or project / ".sandbox" / "sandbox.json"
         return cls(
             parameters=folder,
             evidence=archive.absolute(),
             sandbox_file=sandbox.absolute(),
-            notebooks=installed if installed.is_dir() and not own.is_dir() else own,
+            notebooks=next((each for each in folders if each.is_dir()), folders[0]),
         )
 
     @property
@@ -82,14 +83,28 @@ class Places:
             UsageError: there is none, or more than one.
         """
         known = sorted(self.notebooks.glob("*.ipynb"))
+        if not known:
+            looked = " or ".join(str(each) for each in notebook_folders(self.project))
+            raise UsageError(
+                f"There is no runbook named {word!r}, nor any other.",
+                remedy=f"Put the notebooks into {looked}.",
+            )
         fitting = [file for file in known if word in (file.stem, file.stem.split("_")[0])]
         if len(fitting) == 1:
             return fitting[0]
-        names = ", ".join(file.stem for file in (fitting or known)) or "none"
+        names = ", ".join(file.stem for file in (fitting or known))
         raise UsageError(
             f"There {'is no runbook' if not fitting else 'are several runbooks'} named {word!r}.",
             remedy=f"Those in {self.notebooks}: {names}.",
         )
+
+    def client_names(self) -> set[str]:
+        """Return the clients that have a file, right or wrong."""
+        return {file.stem for file in (self.parameters / "clients").glob("*.yaml")}
+
+    def with_own_sandbox(self) -> "Places":
+        """Return the same places with the sandbox in the project, whatever the environment says."""
+        return replace(self, sandbox_file=self.sandbox_folder / "sandbox.json")
 
     def kernel_environment(
         self, environment: Mapping[str, str] = os.environ, *, driven: bool
@@ -112,6 +127,20 @@ class Places:
             told[DRIVER_VARIABLE] = "1"
         kept = {name: value for name, value in environment.items() if name not in _LEFT_OUT}
         return {**kept, **told}
+
+
+def notebook_folders(project: Path | None) -> list[Path]:
+    """Return where runbooks are sought; the first of these that exists is taken.
+
+    Beside the parameters, in the installed package, and, where the package is a checkout's, in that
+    checkout.
+
+    Args:
+        project: the folder that holds the parameters; None outside of any.
+    """
+    package = Path(str(resources.files("o365lib")))
+    own = [project / _NOTEBOOKS] if project else []
+    return [*own, package / _INSTALLED, package.parent / _NOTEBOOKS]
 
 
 def _path(environment: Mapping[str, str], name: str) -> Path | None:

@@ -1,9 +1,11 @@
+import re
 from pathlib import Path
 
 import pytest
 
 from o365lib.errors import UsageError
-from o365lib.places import Places
+from o365lib.places import Places, notebook_folders
+from tests.demo_project import ROOT
 
 
 @pytest.fixture
@@ -66,3 +68,41 @@ def test_a_kernel_is_told_where_things_are_and_nothing_of_other_notebooks(projec
     assert "JPY_SESSION_NAME" not in told
     assert "PYTHONSTARTUP" not in told
     assert "O365_DRIVER" not in Places.find(environment={}).kernel_environment({}, driven=False)
+
+
+def test_parameters_without_notebooks_beside_them_take_the_packages_own(tmp_path):
+    places = Places.find(parameters=tmp_path / "p", environment={})
+    assert places.notebooks == ROOT / "notebooks"
+    assert places.runbook("create").is_file()
+    assert notebook_folders(tmp_path)[0] == tmp_path / "notebooks"
+    assert notebook_folders(None) == notebook_folders(tmp_path)[1:]
+
+
+def test_where_there_is_no_runbook_at_all_one_is_told_where_they_were_sought(project):
+    places = Places.find(environment={})
+    with pytest.raises(UsageError, match="no runbook named 'create', nor any other") as caught:
+        places.runbook("create")
+    for folder in notebook_folders(project):
+        assert str(folder) in caught.value.remedy
+
+
+def test_a_projects_own_sandbox_is_its_own_whatever_the_environment_says(project):
+    places = Places.find(environment={"O365_SANDBOX": str(project / "x.json")})
+    own = places.with_own_sandbox()
+    assert own.sandbox_file == project / ".sandbox" / "sandbox.json"
+    assert own.kernel_environment({}, driven=True)["O365_SANDBOX"] == str(own.sandbox_file)
+    assert own.evidence == places.evidence
+
+
+def test_clients_are_known_by_their_files_right_or_wrong(project):
+    (project / "parameters" / "clients").mkdir()
+    (project / "parameters" / "clients" / "alpine-books.yaml").write_text("wrong")
+    assert Places.find(environment={}).client_names() == {"alpine-books"}
+
+
+def test_every_variable_that_moves_a_place_is_documented():
+    readme = (ROOT / "README.md").read_text("utf-8")
+    source = (ROOT / "o365lib" / "places.py").read_text("utf-8")
+    names = set(re.findall(r"\bO365_[A-Z]+\b", source))
+    assert {"O365_PARAMETERS", "O365_EVIDENCE", "O365_SANDBOX", "O365_CLIENT"} <= names
+    assert [name for name in sorted(names) if f"`{name}`" not in readme] == []

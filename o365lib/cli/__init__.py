@@ -25,13 +25,14 @@ __all__ = ["main"]
     "--parameters",
     type=click.Path(path_type=Path, file_okay=False),
     envvar="O365_PARAMETERS",
-    help="Folder with defaults.yaml and clients/. Without it: the project's, upwards from here.",
+    help="Folder with defaults.yaml and clients/. Without it: the project's, upwards from here."
+    " What lies beside it moves along: notebooks/ if there are any, evidence/, .sandbox/, .lab/.",
 )
 @click.option(
     "--evidence",
     type=click.Path(path_type=Path, file_okay=False),
     envvar="O365_EVIDENCE",
-    help="The archive of runs. Without it: the project's folder evidence/.",
+    help="The archive of runs. Without it: the folder evidence/ beside the parameters.",
 )
 @click.option("-v", "--verbose", count=True, help="Tell each request; twice: tell more.")
 @click.option("--debug", is_flag=True, help="Show where in the program an error arose.")

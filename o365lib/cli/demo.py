@@ -44,14 +44,15 @@ def demo(context: click.Context, *, jobs: int, as_json: bool) -> None:
     from o365lib.cli.sandbox import sandbox_behind
 
     options: Options = context.obj
-    places = options.places()
+    # Whatever sandbox the environment names: the demonstration has one of its own.
+    places = options.places().with_own_sandbox()
     with sandbox_behind(places.sandbox_folder):
         results = _run_both(places, jobs=jobs)
     outcomes = {name: tuple(map(_said, both)) for name, both in results.items()}
     otherwise = sorted(
         name for name, promised in PROMISED.items() if outcomes.get(name) != promised
     )
-    _show(places, results, otherwise, as_json=as_json)
+    _show(options, results, otherwise, as_json=as_json)
     context.exit(1 if otherwise else 0)
 
 
@@ -103,14 +104,17 @@ def _said(result: RunResult | None) -> str:
 
 
 def _show(
-    places: Places,
+    options: Options,
     results: Mapping[str, tuple[RunResult | None, RunResult | None]],
     otherwise: list[str],
     *,
     as_json: bool,
 ) -> None:
-    from o365lib.cli.output import show_json, show_table
+    from o365lib.cli.invocation import evidence_line
+    from o365lib.cli.output import show_json, show_table, show_text
+    from o365lib.cli.what_to_do import show_what_to_do
 
+    archive = options.archive_root()
     if as_json:
         told: list[dict[str, Any]] = [
             {
@@ -125,7 +129,7 @@ def _show(
                 "clients": told,
                 "as_promised": not otherwise,
                 "otherwise": otherwise,
-                "evidence": str(places.evidence),
+                "evidence": str(archive),
             }
         )
         return
@@ -141,7 +145,8 @@ def _show(
             )
         )
     show_table(("Client", "Create", "Remove", "Reason"), rows)
-    click.echo(f"Executed notebooks and records are in {places.evidence}.")
-    click.echo("`o365 evidence list` lists them, `o365 evidence show RUN` shows one.")
+    show_what_to_do([each for both in results.values() for each in both if each], options)
+    show_text(f"Executed notebooks and records are in {archive}. All of them:")
+    click.echo(f"  {evidence_line(options, 'list')}")
     if otherwise:
         click.echo(f"Not as the demonstration promises: {', '.join(otherwise)}.", err=True)

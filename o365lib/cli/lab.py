@@ -51,6 +51,8 @@ def lab(
 
     options: Options = context.obj
     places = options.places()
+    if with_sandbox:
+        places = places.with_own_sandbox()
     environment = places.kernel_environment(driven=False)
     if client:
         parameters.load_client(places.parameters, client)

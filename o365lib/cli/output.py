@@ -1,6 +1,8 @@
 """Tables, sentences and JSON on standard output.
 
-What comes from a tenant is data: it goes through `one_line` and never through rich's markup.
+- What comes from a tenant is data: it goes through `one_line` and never through rich's markup.
+- No word or name is broken to make it fit: a table that is too wide for the screen becomes a block
+  of lines a row, and a word that is wider than the screen is left to the terminal.
 """
 
 from __future__ import annotations
@@ -8,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,6 +22,14 @@ if TYPE_CHECKING:
 
 # Files and pipes have no width; a reason should stand on one line there.
 _WIDTH_OF_A_PIPE = 160
+
+# Ids and outcomes are for copying and searching: they stay on one line.
+_UNBROKEN = {"Run", "Outcome"}
+
+# A word that is longer than any name is somebody's garbage, and may be folded in a table.
+_LONGEST_NAME = 120
+
+_BETWEEN_CELLS = "   "
 
 _STYLES = {
     "done": "green",
@@ -37,22 +48,145 @@ def show_json(content: Any) -> None:
     click.echo(json.dumps(content, indent=2, ensure_ascii=False))
 
 
+def show_text(text: str, *, indent: str = "") -> None:
+    """Print a sentence, wrapped between words where the screen has a width.
+
+    Args:
+        text: without line breaks of its own.
+        indent: before each of its lines.
+    """
+    width = console().width if _has_width() else sys.maxsize
+    click.echo("\n".join(_wrapped(text, width, first=indent, later=indent)))
+
+
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "") -> None:
-    """Print a table for people; known outcomes have their colour on a terminal."""
+    """Print a table for people; known outcomes have their colour on a terminal.
+
+    A screen that is too narrow for it shows one block of lines a row instead, and a table of two
+    columns as names with their values.
+    """
+    from o365lib.plain_text import one_line
+
+    shown = [
+        tuple("\n".join(one_line(line) for line in cell.split("\n")) for cell in row)
+        for row in rows
+    ]
+    screen = console()
+    # Beside the cells: the frame, and a space on each side of each line between two columns.
+    widths = _widths(columns, shown, screen.width - (3 * len(columns) - 1))
+    if widths:
+        _show_grid(screen, columns, shown, widths=widths, title=title)
+    else:
+        _show_blocks(screen, columns, shown, title=title)
+
+
+def _widths(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], available: int
+) -> list[int] | None:
+    """Return the columns' widths, or None where a word would have to be broken."""
+    from rich.cells import cell_len
+
+    least, most = [], []
+    for number, column in enumerate(columns):
+        cells = [column, *(row[number] for row in rows)]
+        lines = [line for cell in cells for line in cell.split("\n")]
+        is_whole = column in _UNBROKEN or (number == 0 and _has_names(columns))
+        words = lines if is_whole else [word for line in lines for word in line.split()]
+        least.append(min(max(map(cell_len, words), default=0), _LONGEST_NAME))
+        most.append(max(map(cell_len, lines)))
+    if sum(least) > available:
+        return None
+    widths, rest = least, available - sum(least)
+    # Whoever lacks least is served first, so that as many columns as possible have all they want.
+    lacking = sorted(range(len(columns)), key=lambda number: most[number] - least[number])
+    for place, number in enumerate(lacking):
+        more = min(most[number] - least[number], rest // (len(columns) - place))
+        widths[number] += more
+        rest -= more
+    return widths
+
+
+def _has_names(columns: Sequence[str]) -> bool:
+    """Whether a row is a name and its value."""
+    return len(columns) == 2  # noqa: PLR2004 -- the two
+
+
+def _show_grid(
+    screen: Console,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    widths: Sequence[int],
+    title: str,
+) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
-    from o365lib.plain_text import one_line
-
-    table = Table(box=SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
-    for column in columns:
-        # Ids and outcomes are for copying and searching: they stay on one line if they can.
-        table.add_column(column, overflow="fold", no_wrap=column in {"Run", "Outcome"})
+    table = Table(
+        box=SIMPLE_HEAD,
+        title=Text(title, style="italic") if title else None,
+        title_justify="left",
+        pad_edge=False,
+    )
+    for column, width in zip(columns, widths, strict=True):
+        table.add_column(column, overflow="fold", width=width)
     for row in rows:
-        cells = ["\n".join(one_line(line) for line in cell.split("\n")) for cell in row]
-        table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in cells))
-    console().print(table)
+        table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
+    screen.print(table)
+
+
+def _show_blocks(
+    screen: Console, columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str
+) -> None:
+    from rich.text import Text
+
+    screen.print(Text(title, style="bold"), soft_wrap=True)
+    for row in rows:
+        pairs = [tuple(row)] if _has_names(columns) else list(zip(columns, row, strict=True))
+        for line in _block(pairs, screen.width):
+            screen.print(line, soft_wrap=True)
+    screen.print()
+
+
+def _block(pairs: Sequence[Sequence[str]], width: int) -> list[Any]:
+    """Return the lines of one row: as many cells on each as fit, none of them torn apart."""
+    from rich.cells import cell_len
+    from rich.text import Text
+
+    lines: list[Text] = []
+    is_open = False  # whether the last line takes another cell
+    for label, cell in pairs:
+        if not cell:
+            continue
+        indent = "  " if lines else ""
+        piece = Text.assemble(f"{label}: ", (cell, _STYLES.get(cell, "")))
+        is_short = "\n" not in cell
+        if is_open and is_short:
+            room = width - cell_len(lines[-1].plain) - len(_BETWEEN_CELLS)
+            if cell_len(piece.plain) <= room:
+                lines[-1] = Text.assemble(lines[-1], _BETWEEN_CELLS, piece)
+                continue
+        if is_short and cell_len(piece.plain) <= width - len(indent):
+            lines.append(Text.assemble(indent, piece))
+            is_open = True
+            continue
+        is_open = False
+        for text in piece.plain.split("\n"):
+            lines += map(Text, _wrapped(text, width, first=indent, later="    "))
+            indent = "    "
+    return lines
+
+
+def _wrapped(text: str, width: int, *, first: str, later: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=first,
+        subsequent_indent=later,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -60,5 +194,9 @@ def console(*, stderr: bool = False) -> Console:
     from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout
-    narrow = stream.isatty() or "COLUMNS" in os.environ
-    return Console(file=stream, highlight=False, width=None if narrow else _WIDTH_OF_A_PIPE)
+    width = None if _has_width(stderr=stderr) else _WIDTH_OF_A_PIPE
+    return Console(file=stream, highlight=False, width=width)
+
+
+def _has_width(*, stderr: bool = False) -> bool:
+    return (sys.stderr if stderr else sys.stdout).isatty() or "COLUMNS" in os.environ

@@ -43,6 +43,8 @@ def sentences(error: Exception) -> list[str]:
     if isinstance(error, RunbookError):
         return [f"o365: {secret.mask(str(error))}"]
     said = secret.mask(f"{type(error).__name__}: {error}")
+    if isinstance(error, OSError):  # a full disk, a missing right: not ours to mend
+        return [f"o365: The operating system refused: {said}. --debug shows at what."]
     return [f"o365: {said}. This is a defect of the program; --debug shows where."]
 
 

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from o365lib.cli.options import Options
     from o365lib.parameters import Client
-    from o365lib.places import Places
 
 DEFAULT_JOBS = 2
 MOST_JOBS = 64
@@ -84,9 +83,7 @@ def run(context: click.Context, /, *, runbook: str, clients: tuple[str, ...], **
         )
         for name in chosen
     ]
-    _execute_and_show(
-        context, places, requests, left_out, jobs=given["jobs"], as_json=given["as_json"]
-    )
+    _execute_and_show(context, requests, left_out, jobs=given["jobs"], as_json=given["as_json"])
 
 
 def is_over(client: Client) -> bool:
@@ -96,27 +93,30 @@ def is_over(client: Client) -> bool:
 
 def _execute_and_show(
     context: click.Context,
-    places: Places,
     requests: Sequence[Any],
     left_out: Sequence[str],
     *,
     jobs: int,
     as_json: bool,
 ) -> None:
-    from o365lib.cli.output import show_json, show_table
+    from o365lib.cli.output import show_json, show_table, show_text
     from o365lib.cli.progress import execute
+    from o365lib.cli.what_to_do import show_what_to_do
     from o365lib.evidence.archive import Archive
     from o365lib.runs import summary
     from o365lib.runs.batch import Stop
 
-    results = execute(requests, archive=Archive(places.evidence), jobs=jobs, stop=Stop())
+    options: Options = context.obj
+    archive = Archive(options.archive_root())
+    results = execute(requests, archive=archive, jobs=jobs, stop=Stop())
     if as_json:
         told = {**summary.to_json(results), "left_out": list(left_out)}
-        show_json({**told, "evidence": str(places.evidence)})
+        show_json({**told, "evidence": str(archive.root)})
     else:
         if results:
             show_table(summary.COLUMNS, summary.rows(results))
-        click.echo(f"{summary.counted(results)} Records are in {places.evidence}.")
+        show_what_to_do(results, options)
+        show_text(f"{summary.counted(results)} Records are in {archive.root}.")
         if left_out:
-            click.echo(f"Left out, since their onboarding is not over: {', '.join(left_out)}.")
+            show_text(f"Left out, since their onboarding is not over: {', '.join(left_out)}.")
     context.exit(summary.exit_status(results))

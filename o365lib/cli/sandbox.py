@@ -62,24 +62,29 @@ def sandbox() -> None:
 def serve(context: click.Context, /, *, until_input_ends: bool, **given: Any) -> None:
     """Serve the tenants on this machine until Ctrl-C, and tell how to sign in."""
     try:
-        from o365lib.sandbox.command import serve_command
+        from o365lib.sandbox.command import CannotServe, serve_command
     except ModuleNotFoundError as error:
         raise UsageError(
             f"The sandbox needs {error.name}, which is not installed.",
             remedy="Install it with `pip install 'o365-runbooks[sandbox]'`.",
         ) from error
     options: Options = context.obj
+    folder = given["folder"] or options.places().sandbox_folder
+    _refuse_if_running(folder, or_else=", or name another folder with --folder")
     if until_input_ends:
         threading.Thread(target=_interrupt_when_input_ends, daemon=True).start()
-    status = serve_command(
-        seed=given["seed"],
-        tenants=given["tenants"],
-        login_port=given["login_port"],
-        graph_port=given["graph_port"],
-        state_file=given["state_file"],
-        json_output=given["as_json"],
-        folder=given["folder"] or options.places().sandbox_folder,
-    )
+    try:
+        status = serve_command(
+            seed=given["seed"],
+            tenants=given["tenants"],
+            login_port=given["login_port"],
+            graph_port=given["graph_port"],
+            state_file=given["state_file"],
+            json_output=given["as_json"],
+            folder=folder,
+        )
+    except CannotServe as error:
+        raise UsageError(str(error), remedy=error.remedy) from error
     context.exit(status)
 
 
@@ -158,17 +163,26 @@ def _make_way(folder: Path) -> None:
     Raises:
         UsageError: it is not dead.
     """
+    _refuse_if_running(folder)
+    _clear(folder)
+
+
+def _refuse_if_running(folder: Path, *, or_else: str = "") -> None:
+    """Make sure that no sandbox is running from this folder: it would lose its CA and secrets.
+
+    Raises:
+        UsageError: one is. Nothing was written.
+    """
     try:
         addresses = json.loads((folder / "sandbox.json").read_text("utf-8"))
         parts = urlsplit(str(addresses["login_base_url"]))
         with socket.create_connection((parts.hostname or "", parts.port or 443), timeout=2):
             pass
     except (OSError, ValueError, KeyError, TypeError):
-        _clear(folder)
         return
     raise UsageError(
-        f"A sandbox is running already; its files are in {folder}.",
-        remedy="Stop it first (Ctrl-C in its window).",
+        f"A sandbox is running already; its files are in {folder.absolute()}.",
+        remedy=f"Stop it first (Ctrl-C in its window){or_else}.",
     )
 
 

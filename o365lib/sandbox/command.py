@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +22,23 @@ if TYPE_CHECKING:
     from .application import Application, RegisteredCertificate
     from .server import Served
 
+_ADDRESSES = "sandbox.json"
 _DEMO_TENANTS_ONLY = 0
 _SHOWN_TENANTS = 20
 _PATIENCE_SECONDS = 0.5
+
+
+class CannotServe(Exception):
+    """The sandbox cannot be served as it was asked for; nothing is served.
+
+    Args:
+        message: what is in the way.
+        remedy: what to do.
+    """
+
+    def __init__(self, message: str, *, remedy: str) -> None:
+        super().__init__(message)
+        self.remedy = remedy
 
 
 def serve_command(
@@ -40,7 +55,8 @@ def serve_command(
 
     Writes into the folder: `sandbox.json` (no secrets), `ca.pem`, `control.key`, and for each
     tenant `secrets/<name>.secret`, `secrets/<name>.administrator.password` and
-    `certificates/<name>.pem`. Only `sandbox.json` is removed at the end: it would be a lie.
+    `certificates/<name>.pem`. Only `sandbox.json` is removed at the end: it would be a lie. One
+    that another sandbox has written there meanwhile is left.
 
     Args:
         seed: ids follow from it.
@@ -55,27 +71,83 @@ def serve_command(
         0 after it was told to stop.
 
     Raises:
-        OSError: a port is taken or the folder cannot be written; nothing is served.
-        ValueError: the state file belongs to something else.
+        CannotServe: a port is taken, the folder cannot be written, or the state file belongs to
+            something else; nothing is served.
     """
-    sandbox = Sandbox(seed, state_file)
+    sandbox = _with_state(seed, state_file)
     sandbox.add_demo_tenants()
     sandbox.add_fleet(tenants)
     sandbox.saves_at_end = False  # every change comes over HTTP, and is saved before its answer
-    target = Path(".sandbox") if folder is None else folder
+    target = (Path(".sandbox") if folder is None else folder).absolute()
     try:
-        with _stopping() as stopped, sandbox.serve(login_port, graph_port) as served:
-            description = write_files(served, target)
+        with _stopping() as stopped, _serving(sandbox, login_port, graph_port) as served:
+            description = _written(served, target)
             sandbox.save()
             print_description(description, target, json_output=json_output)
             try:
                 while not stopped.wait(_PATIENCE_SECONDS):
                     pass  # a wait without an end cannot be interrupted on Windows
             finally:
-                (target / "sandbox.json").unlink(missing_ok=True)
+                _remove_own(target / _ADDRESSES, description)
     finally:
         sandbox.close()
     return 0
+
+
+def _with_state(seed: str, state_file: Path | None) -> Sandbox:
+    try:
+        return Sandbox(seed, state_file)
+    except (OSError, ValueError, sqlite3.Error) as error:
+        said = str(error) if isinstance(error, ValueError) else f"{state_file}: {_why(error)}."
+        raise CannotServe(
+            f"The state file cannot be used. {said}",
+            remedy="Name a file that a sandbox with this seed has written, or one that is not there"
+            " yet, in a folder that is.",
+        ) from error
+
+
+@contextmanager
+def _serving(sandbox: Sandbox, login_port: int, graph_port: int) -> Iterator[Served]:
+    with ExitStack() as stack:
+        try:
+            served = stack.enter_context(sandbox.serve(login_port, graph_port))
+        except OSError as error:
+            login, graph = (port or "any" for port in (login_port, graph_port))
+            raise CannotServe(
+                f"The ports cannot be had ({_why(error)}): {login} for the sign-in, {graph} for"
+                " Graph.",
+                remedy="Name others with --login-port and --graph-port, or none: free ones are"
+                " taken then.",
+            ) from error
+        yield served
+
+
+def _written(served: Served, target: Path) -> dict[str, Any]:
+    try:
+        return write_files(served, target)
+    except OSError as error:
+        raise CannotServe(
+            f"The sandbox's files cannot be written to {target} ({_why(error)}).",
+            remedy="Name another folder with --folder, one that you may write to.",
+        ) from error
+
+
+def _why(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else "") or str(error)
+
+
+def _remove_own(file: Path, description: dict[str, Any]) -> None:
+    """Remove the addresses unless they are another sandbox's by now."""
+    try:
+        is_own = file.read_text(encoding="utf-8") == _addresses(description)
+    except (OSError, ValueError):
+        return
+    if is_own:
+        file.unlink(missing_ok=True)
+
+
+def _addresses(description: dict[str, Any]) -> str:
+    return json.dumps(without_secrets(description), indent=1) + "\n"
 
 
 @contextmanager
@@ -111,7 +183,7 @@ def write_files(served: Served, folder: Path) -> dict[str, Any]:
         _write(secrets / f"{name}.secret", tenant["application"]["client_secret"])
         password = tenant["administrator"]["password"]
         _write(secrets / f"{name}.administrator.password", password)
-    _write(folder / "sandbox.json", json.dumps(without_secrets(description), indent=1) + "\n")
+    _write(folder / _ADDRESSES, _addresses(description))
     return description
 
 
@@ -176,7 +248,7 @@ def print_description(
         for tenant in tenants[:_SHOWN_TENANTS]
     ]
     if len(tenants) > _SHOWN_TENANTS:
-        lines.append(f"  … and {len(tenants) - _SHOWN_TENANTS} more in {folder / 'sandbox.json'}")
+        lines.append(f"  … and {len(tenants) - _SHOWN_TENANTS} more in {folder / _ADDRESSES}")
     lines += ["", "Ctrl-C stops it.", ""]
     sys.stdout.write("\n".join(lines))
     sys.stdout.flush()

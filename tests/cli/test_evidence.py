@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from o365lib import clock
+from o365lib.cli import evidence
 from o365lib.evidence.archive import Archive
 from o365lib.evidence.record import Change, Check, Operator, Outcome, Record, Step
 
@@ -102,6 +103,55 @@ def test_a_time_that_is_none_is_wrong_usage(o365, text):
     assert "a span such as 7d" in result.stderr
 
 
+@pytest.mark.usefixtures("archive")
+def test_a_span_that_reaches_before_all_calendars_is_wrong_usage(o365):
+    result = o365("evidence", "list", "--since", "999999d")
+    assert (result.exit_code, "shorter span" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("words", [("list",), ("list", "--json"), ("show", "x")])
+def test_an_archive_that_is_not_there_is_no_answer(o365, project, words):
+    result = o365("--evidence", str(project / "nowhere"), "evidence", *words)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"There is no archive at {project / 'nowhere'}" in result.stderr
+
+
+@pytest.mark.usefixtures("archive")
+@pytest.mark.parametrize(
+    ("option", "name", "said"),
+    [
+        ("--client", "bogus", "Known: alpine-books, bayside-legal, "),
+        ("--client", "alpine-bok", "Near it: alpine-books."),
+        ("--client", "../evidence", "No client '../evidence' is known"),
+        ("--runbook", "bogus", "Known: create, create_service_account, remove, remove_"),
+        ("--runbook", "creat", "Near it: create"),
+    ],
+)
+def test_a_name_that_nobody_knows_is_no_answer_and_the_known_ones_are_told(
+    error_line, option, name, said
+):
+    status, line = error_line("evidence", "list", option, name)
+    assert (status, said in line) == (2, True), line
+
+
+def test_whom_only_the_archive_knows_is_found_and_whom_only_the_parameters_know_has_no_runs(
+    o365, archive, project
+):
+    archive.new_run("long-gone", "20261124T100000000Z-create-aaaaa4")
+    assert ids(o365("evidence", "list", "--json", "--client", "long-gone")) == ["4"]
+    result = o365("evidence", "list", "--client", "gumtree-vets")
+    assert (result.exit_code, result.stdout) == (0, f"No such runs in {archive.root}.\n")
+
+
+@pytest.mark.usefixtures("archive")
+def test_an_outcome_that_is_none_is_wrong_usage_and_all_that_are_can_be_asked_for(o365):
+    result = o365("evidence", "list", "--outcome", "bogus")
+    assert result.exit_code == 2
+    assert "'nothing to do'" in result.stderr
+    assert {*evidence.OUTCOMES} == {*Outcome, evidence.UNREADABLE}
+    assert ids(o365("evidence", "list", "--json", "--outcome", "nothing to do")) == []
+
+
 def test_a_run_that_cannot_be_read_is_listed_as_such(o365, archive):
     archive.find("aaaaa2").record_file.write_text("{")
     assert ids(o365("evidence", "list", "--json", "--outcome", "unreadable")) == ["2"]
@@ -110,6 +160,7 @@ def test_a_run_that_cannot_be_read_is_listed_as_such(o365, archive):
 
 
 def test_an_empty_archive_is_said_to_be_so(o365, project):
+    (project / "evidence").mkdir()
     assert o365("evidence", "list").stdout == f"No such runs in {project / 'evidence'}.\n"
 
 

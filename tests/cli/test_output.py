@@ -1,5 +1,7 @@
 import json
 
+import pytest
+
 from o365lib.cli import output
 from o365lib.secret import MASK, Secret
 
@@ -22,6 +24,74 @@ def test_a_long_reason_is_shown_whole(capsys):
     assert "word199" in capsys.readouterr().out
 
 
+RUNS = [
+    (
+        "gumtree-veterinarians-of-the-north",
+        "nothing to do",
+        "practiceprotect@gumtreevets.onmicrosoft.com exists as Practice Protect",
+        "20261123T142003344Z-create-40dcf4",
+    ),
+    (
+        "bayside-legal",
+        "refused",
+        "first of two\nsecond of two",
+        "20261123T142003348Z-create-9f65a0",
+    ),
+]
+COLUMNS = ("Client", "Outcome", "Reason", "Run")
+
+
+@pytest.mark.parametrize("width", [20, 40, 60, 80, 120, 160, 200])
+def test_at_no_width_is_a_word_or_name_broken_or_a_line_wider_than_it_must_be(
+    capsys, monkeypatch, width
+):
+    monkeypatch.setenv("COLUMNS", str(width))
+    output.show_table(COLUMNS, RUNS, title="Runs")
+    lines = capsys.readouterr().out.splitlines()
+    words = [word for line in lines for word in line.split()]
+    for row in RUNS:
+        assert set(" ".join(row).split()) <= set(words)
+    longest = max(len(word) for word in words if not word.startswith("─"))
+    assert max(map(len, lines)) <= max(width, longest + len("    "))
+
+
+def test_a_screen_too_narrow_for_a_table_shows_a_block_of_lines_a_row(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    output.show_table(COLUMNS, [*RUNS, ("cedar", "done", "", "1")])
+    assert (
+        capsys.readouterr().out
+        == """
+Client: gumtree-veterinarians-of-the-north
+  Outcome: nothing to do
+  Reason: practiceprotect@gumtreevets.onmicrosoft.com exists
+    as Practice Protect
+  Run: 20261123T142003344Z-create-40dcf4
+Client: bayside-legal   Outcome: refused
+  Reason: first of two
+    second of two
+  Run: 20261123T142003348Z-create-9f65a0
+Client: cedar   Outcome: done   Run: 1
+
+"""
+    )
+
+
+def test_a_narrow_table_of_two_columns_is_names_with_their_values(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "30")
+    output.show_table(("What", "Value"), [("Digest", "0" * 40), ("Client", "cedar")], title="Run 1")
+    assert capsys.readouterr().out == f"Run 1\nDigest:\n    {'0' * 40}\nClient: cedar\n\n"
+
+
+def test_a_sentence_is_wrapped_between_words_on_a_screen_only(capsys, monkeypatch):
+    text = "Records are in /a/folder/with-a-long/name."
+    monkeypatch.delenv("COLUMNS", raising=False)
+    output.show_text(text)
+    monkeypatch.setenv("COLUMNS", "20")
+    output.show_text(text, indent="  ")
+    told = capsys.readouterr().out
+    assert told == f"{text}\n  Records are in\n  /a/folder/with-a-long/name.\n"
+
+
 def test_off_a_terminal_tables_are_wide_unless_told_otherwise(capsys, monkeypatch):
     monkeypatch.delenv("COLUMNS", raising=False)
     assert output.console().width == 160
@@ -34,3 +104,9 @@ def test_json_is_one_document_with_letters_as_they_are(capsys):
     told = capsys.readouterr().out
     assert "Söhne" in told
     assert json.loads(told) == {"name": "Söhne"}
+
+
+def test_a_name_beside_its_value_stands_on_one_line(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    output.show_table(("What", "Value"), [("Signed in as", "0" * 60)])
+    assert f" Signed in as   {'0' * 60}" in capsys.readouterr().out

@@ -75,3 +75,10 @@ def test_clicks_own_errors_are_left_to_click():
     assert run(click.UsageError("no such thing")).exit_code == 2
     assert run(click.Abort()).exit_code == 1
     assert "defect" not in run(click.BadParameter("x")).stderr
+
+
+def test_what_the_operating_system_refuses_is_no_defect_of_the_program():
+    result = run(OSError(28, "No space left on device"))
+    assert result.exit_code == 1
+    assert "No space left on device" in result.stderr
+    assert "defect" not in result.stderr

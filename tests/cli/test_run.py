@@ -8,12 +8,14 @@ import pytest
 
 from o365lib.evidence.archive import Archive
 from o365lib.evidence.record import Outcome
+from tests.demo_project import ROOT
 from tests.tiny_runbooks import CHANGE, CLOSE, OPEN
 
 REFUSE = """\
 record.outcome, record.reason, record.closed_by = Outcome.REFUSED, "The vendor's [red]domain[/]", ""
 record.closed_by = "runbook"
-record.error = ErrorRecord(type="Refused", message="no", guard="federated-with-vendor")
+record.error = ErrorRecord(
+    type="Refused", message="no", remedy="End it [b]first[/b].", guard="federated-with-vendor")
 if client == "bayside-legal":
     folder.write_record(record)
     raise SystemExit("refused")
@@ -24,10 +26,15 @@ def test_clients_run_in_the_order_given_and_the_table_says_what_came_of_each(o36
     put("create_service_account", OPEN, REFUSE, CLOSE)
     result = o365("run", "create", "cedar-dental", "bayside-legal", "--approved-by", "Kim")
     assert result.exit_code == 3
-    lines = [line.split() for line in result.stdout.splitlines() if "-create-" in line]
+    table = result.stdout.partition("What to do:")[0]
+    lines = [line.split() for line in table.splitlines() if "-create-" in line]
     assert [line[0] for line in lines] == ["cedar-dental", "bayside-legal"]
     assert "The vendor's [red]domain[/]" in result.stdout
     assert "2 clients: 1 done, 1 refused. Records are in" in result.stdout
+    whole = "".join(result.stdout.partition("What to do:")[1:])
+    assert whole.splitlines()[1:3] == ["  End it [b]first[/b].", "    for bayside-legal"]
+    [run_id] = [line[-1] for line in lines if line[0] == "bayside-legal"]
+    assert f"evidence show {run_id}\n" in whole
     progress = result.stderr.splitlines()
     assert any(line.endswith("Z cedar-dental: started") for line in progress)
     assert any("bayside-legal: refused: The vendor's [red]domain[/]" in line for line in progress)
@@ -44,6 +51,7 @@ def test_for_machines_standard_output_is_one_json_document(o365, put, project):
     assert told["exit_status"] == 1
     [run] = told["runs"]
     assert run["reason"] == "division by zero (step step-2)"
+    assert run["remedy"].startswith("Run the runbook again")
     assert told["evidence"] == str(project / "evidence")
     record = Archive(project / "evidence").find(run["run_id"]).read_record()
     assert record.error.type == "ZeroDivisionError"
@@ -90,6 +98,15 @@ def test_a_runbook_or_client_that_is_not_there_is_wrong_usage(error_line, projec
     assert (status, "There is no runbook named 'audit'" in line) == (2, True)
     assert error_line("run", "create", "alpine-book", "--dry-run")[0] == 2
     assert not (project / "evidence").exists()
+
+
+def test_parameters_elsewhere_do_with_the_runbooks_of_the_package(error_line, project):
+    moved = project / "elsewhere" / "p"
+    moved.parent.mkdir()
+    (project / "parameters").rename(moved)
+    status, line = error_line("--parameters", str(moved), "run", "dance", "--all", "--dry-run")
+    assert status == 2
+    assert f"Those in {ROOT / 'notebooks'}: create_service_account, remove_" in line
 
 
 def test_a_wrong_file_of_one_client_stops_all_before_any_is_touched(error_line, project):

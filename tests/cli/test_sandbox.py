@@ -9,7 +9,9 @@ from urllib.parse import urlsplit
 
 import psutil
 import pytest
+from click.testing import CliRunner
 
+from o365lib.cli import main
 from o365lib.cli.sandbox import sandbox_behind
 from o365lib.errors import RunbookError, UsageError
 
@@ -122,3 +124,41 @@ def test_serving_alone_tells_how_to_sign_in_and_ends_with_an_interruption(tmp_pa
         process.send_signal(2)
         assert process.wait() == 0
     assert not (tmp_path / "s" / "sandbox.json").exists()
+
+
+def serve(*options):
+    return CliRunner().invoke(main, ["sandbox", "serve", *map(str, options)])
+
+
+def test_a_second_sandbox_is_refused_and_the_first_keeps_all_its_files(tmp_path):
+    folder = tmp_path / "one"
+
+    def content():
+        return {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+    with sandbox_behind(folder):
+        before = content()
+        result = serve("--folder", folder)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr.startswith("o365: A sandbox is running already; its files are in")
+        assert "name another folder with --folder" in result.stderr
+        assert content() == before
+
+
+def test_what_an_operator_got_wrong_is_wrong_usage_with_a_way_out(tmp_path):
+    (tmp_path / "README.md").write_text("no database")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        for options, said in (
+            (["--login-port", taken.getsockname()[1]], "--login-port"),
+            (["--state-file", tmp_path / "README.md"], "is no state file"),
+            (["--state-file", tmp_path / "nowhere" / "x"], "in a folder that is"),
+            (["--folder", tmp_path / "README.md" / "x"], "Name another folder"),
+        ):
+            result = serve("--folder", tmp_path / "s", *options)
+            assert result.exit_code == 2, result.stderr
+            assert len(result.stderr.splitlines()) == 1
+            assert said in result.stderr
+            assert "defect" not in result.stderr
+    assert (tmp_path / "README.md").read_text() == "no database"

@@ -9,7 +9,12 @@ import sys
 import pytest
 import requests
 
-from o365lib.sandbox.command import print_description, write_files
+from o365lib.sandbox.command import (
+    CannotServe,
+    print_description,
+    serve_command,
+    write_files,
+)
 
 PROGRAM = """
 import sys
@@ -28,14 +33,15 @@ def start(tmp_path):
     """Start the command as a process of its own; it is ended after the test."""
     processes = []
 
-    def run(as_json="json", tenants=0, state=""):
+    def run(as_json="json", tenants=0, state="", folder=tmp_path / "s"):
         process = subprocess.Popen(
             [
                 *(sys.executable, "-W", "error", "-c", PROGRAM),
-                *(str(tmp_path / "s"), as_json, str(tenants), str(state)),
+                *(str(folder), as_json, str(tenants), str(state)),
             ],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            cwd=tmp_path,
             text=True,
             encoding="utf-8",
             env={**os.environ, "PYTHONIOENCODING": "utf-8"},
@@ -79,6 +85,31 @@ def test_a_machine_signs_in_with_what_the_one_line_says(start, tmp_path):
     assert stop(process) == (0, "")
     assert not (tmp_path / "s/sandbox.json").exists()
     assert (tmp_path / "s/ca.pem").exists()
+
+
+def test_paths_in_the_description_lead_there_from_anywhere(tmp_path, start):
+    process = start(folder="s")
+    said = json.loads(process.stdout.readline())
+    assert said["ca_file"] == str(tmp_path / "s" / "ca.pem")
+    certificate = said["tenants"][0]["application"]["certificate_file"]
+    assert certificate == str(tmp_path / "s" / "certificates" / "alpine-books.pem")
+
+
+def test_the_addresses_of_another_sandbox_are_left(tmp_path, start):
+    process = start()
+    process.stdout.readline()
+    (tmp_path / "s" / "sandbox.json").write_text("{}")
+    assert stop(process) == (0, "")
+    assert (tmp_path / "s" / "sandbox.json").read_text() == "{}"
+
+
+def test_what_is_in_the_way_is_told_with_what_to_do(tmp_path):
+    (tmp_path / "file").write_text("no folder and no state file")
+    for wrong in ({"folder": tmp_path / "file"}, {"state_file": tmp_path / "file"}):
+        with pytest.raises(CannotServe, match="cannot be") as caught:
+            serve_command(**{"folder": tmp_path / "s", **wrong})
+        assert caught.value.remedy
+    assert not (tmp_path / "s").exists()
 
 
 def test_a_person_reads_where_things_are_and_no_secret(start, tmp_path):

@@ -1,0 +1,47 @@
+"""A command of ours as one could type it now: as this program was called, with its options."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from o365lib.cli.options import Options
+
+_NAME = "o365"
+
+
+def evidence_line(options: Options, *words: str) -> str:
+    """Return `o365 evidence ...` as it works from the folder in which we are.
+
+    Args:
+        options: where a folder was named, the archive is named in the line.
+        words: what follows `evidence`.
+    """
+    is_named = options.evidence or options.parameters
+    archive = ["--evidence", str(options.archive_root())] if is_named else []
+    return _quoted([*_program(), *archive, "evidence", *words])
+
+
+def _program() -> list[str]:
+    """Return how to call this program: it need not be on the search path."""
+    called = Path(sys.argv[0])
+    if called.parts[-2:] == ("o365lib", "__main__.py"):
+        return [sys.executable, "-m", "o365lib"]
+    if called.stem != _NAME:
+        return [_NAME]
+    found = shutil.which(_NAME)
+    if found and Path(found).absolute() == called.absolute():
+        return [_NAME]
+    return [sys.argv[0]]
+
+
+def _quoted(words: Sequence[str]) -> str:
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
