@@ -178,6 +178,12 @@ def run_notebook(
             reason=reason,
             remedy=error.remedy,
         )
+    return _recorded_result(request, begun, run=run, record=record, problem=problem)
+
+
+def _recorded_result(
+    request: RunRequest, begun: float, *, run: RunFolder, record: Record, problem: "_Problem"
+) -> RunResult:
     # A record that the driver closed says it; of a cell's error, one that did not end well does.
     is_told = record.closed_by == "driver" or (problem.is_of_a_cell and not is_good(record.outcome))
     untold = _Problem() if is_told else problem
