@@ -14,7 +14,7 @@ from o365lib import clock, parameters
 from o365lib.errors import Refused, StepOutOfOrder
 from o365lib.evidence.archive import Archive
 from o365lib.evidence.pending import has_pending_credentials
-from o365lib.evidence.record import Approval, Record, pending_credentials
+from o365lib.evidence.record import Approval, Record, accounts_made, pending_credentials
 from o365lib.graph.models import User
 from o365lib.graph.session import GraphSession
 from o365lib.runbook import standing
@@ -116,6 +116,7 @@ class PlannedRun(RecordedRun):
             self.identity,
             tenant=self.client.tenant,
             defaults=self.defaults,
+            made={each.user_id: each.run_id for each in accounts_made(self.earlier_records())},
             pending=self._pending_credentials,
         )
         archive = Archive(self.places.evidence)

@@ -30,6 +30,7 @@ def plan_creation(
     changes = _creation_changes(facts, client, defaults)
     refusals = _first(
         guards.wrong_tenant(facts, client),
+        guards.account_renamed(facts),
         guards.not_our_account(facts, defaults),
         guards.account_disabled(facts),
         *_loses_way_back(facts, client, defaults, changes),
@@ -67,7 +68,7 @@ def plan_removal(
         parameters_digest: sha256 of client and defaults; it is part of the plan's digest.
     """
     changes = tuple(_removal_changes(facts))
-    refusals = [guards.wrong_tenant(facts, client)]
+    refusals = [guards.wrong_tenant(facts, client), guards.account_renamed(facts)]
     if facts.account is not None:
         refusals += [
             guards.federated_with_vendor(facts, defaults),

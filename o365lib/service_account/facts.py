@@ -78,6 +78,14 @@ class Account(Fact):
     roles: tuple[RoleHeld, ...] = ()
 
 
+class RenamedAccount(Fact):
+    """An account that an earlier run made for this client, and that has another name by now."""
+
+    user_id: str
+    user_principal_name: str
+    run_id: str
+
+
 class Facts(Fact):
     """Everything read before a plan is made.
 
@@ -94,6 +102,7 @@ class Facts(Fact):
     federated_domains: tuple[FederatedDomain, ...] = ()
     user_principal_name: str
     account: Account | None = None
+    renamed: tuple[RenamedAccount, ...] = ()
     namesakes: tuple[User, ...] = ()
     deleted: tuple[DeletedUser, ...] | None = ()
     other_global_administrators: int = 0

@@ -145,6 +145,30 @@ def _differences(account: Account, defaults: Defaults) -> Iterable[str]:
             yield f"its role {role.display_name} is limited to {role.directory_scope_id}"
 
 
+def account_renamed(facts: Facts) -> Refusal | None:
+    """An account that an earlier run made stands under another name, with whatever roles it has.
+
+    Found by its name, it would seem to be gone: nothing would be removed, or a second one made.
+    """
+    if not facts.renamed:
+        return None
+    listed = "; ".join(
+        f"{each.user_principal_name} (object id {each.user_id}, made by run {each.run_id})"
+        for each in facts.renamed
+    )
+    return Refusal(
+        code="account-renamed",
+        message=(
+            f"An account that was made for this client as {facts.user_principal_name} stands "
+            f"under another name: {listed}."
+        ),
+        remedy=(
+            f"Have the client's administrator rename it back to {facts.user_principal_name}, or "
+            "delete it in the admin centre if nobody needs it. Then run again."
+        ),
+    )
+
+
 def account_disabled(facts: Facts) -> Refusal | None:
     """Somebody switched the account off; to switch it on again is not for a runbook."""
     if facts.account is None or facts.account.user.account_enabled is not False:

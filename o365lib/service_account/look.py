@@ -6,15 +6,13 @@
   organization, the account, the roles) raises, and says what this identity lacks to read it.
 """
 
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, TypeVar
-from urllib.parse import urlsplit
+from typing import TypeVar
 
 from o365lib import clock
-from o365lib.errors import BadRequest, Forbidden, GraphError, ServiceUnavailable, Throttled
+from o365lib.errors import BadRequest, Forbidden, GraphError
 from o365lib.graph.deleted_items import list_deleted_users
 from o365lib.graph.domains import list_domains, list_federation_configurations
 from o365lib.graph.models import (
@@ -24,7 +22,6 @@ from o365lib.graph.models import (
     Organization,
     RoleAssignment,
     RoleDefinition,
-    SecurityDefaults,
     User,
 )
 from o365lib.graph.organization import get_organization
@@ -34,27 +31,23 @@ from o365lib.graph.role_management import list_role_assignments, list_role_defin
 from o365lib.graph.session import GraphSession
 from o365lib.graph.users import find_user, find_users_named, get_user
 from o365lib.parameters import Defaults
-from o365lib.parameters.defaults import Vendor
 from o365lib.service_account.facts import (
     GLOBAL_ADMINISTRATOR,
     Account,
     Facts,
-    FederatedDomain,
     Identity,
+    RenamedAccount,
     RoleHeld,
 )
+from o365lib.service_account.federation import federation_of
 from o365lib.service_account.permissions import how_to_be_allowed
 
 T = TypeVar("T")
-
-_NOT_IMPLEMENTED = 501
 
 # What `$expand=principal` calls a person; nothing where the service left the type out.
 _USER = frozenset({"#microsoft.graph.user", ""})
 
 PendingCredentials = Callable[[User], str]
-
-_PLAIN_HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -62,10 +55,11 @@ class _Answers:
     organization: Organization
     domains: tuple[Domain, ...]
     users: tuple[User, ...]
+    made: tuple[User, ...]
     deleted: tuple[DeletedUser, ...] | None
     assignments: tuple[RoleAssignment, ...]
     definitions: tuple[RoleDefinition, ...]
-    security_defaults: SecurityDefaults | None
+    security_defaults: bool | None
 
 
 def read_facts(
@@ -74,6 +68,7 @@ def read_facts(
     *,
     tenant: str,
     defaults: Defaults,
+    made: Mapping[str, str],
     pending: PendingCredentials,
 ) -> Facts:
     """Return the tenant as it is now. Reads only.
@@ -83,6 +78,8 @@ def read_facts(
         identity: who is signed in.
         tenant: as the client file names it, by id or by domain.
         defaults: the account's and the vendor's names.
+        made: the accounts that this client's runs made and did not delete: which run, by object id.
+            They are read by it, because somebody may have renamed them.
         pending: tells from the archive which run set the account's password and could not hand it
             over; asked with the account.
 
@@ -92,7 +89,7 @@ def read_facts(
     """
     # The instant before the first request: whatever changes from then on may be missing here.
     begun = clock.now()
-    answers = _read(session, identity, defaults, tenant)
+    answers = _read(session, identity, defaults, tenant, made)
     initial = _initial_domain(answers.organization)
     user_principal_name = f"{defaults.account.user_name}@{initial}"
     named = {user.user_principal_name.lower(): user for user in answers.users}
@@ -100,16 +97,11 @@ def read_facts(
     federated = sorted(_not_managed(answers))
     # The index behind filters lags: that there is no account is believed of a key only.
     is_sure = user is not None or tenant.lower() == initial.lower()
+    doubtful = "" if is_sure else user_principal_name
     further = _read_further(
-        session,
-        federated,
-        answers.assignments,
-        user,
-        doubtful="" if is_sure else user_principal_name,
-        identity=identity,
+        session, identity, federated, answers.assignments, account=user, doubtful=doubtful
     )
     user, configurations, enabled = further.user, further.configurations, further.enabled
-    role_names = {each.id: each.display_name for each in answers.definitions}
     return Facts(
         read=begun,
         tenant_id=answers.organization.id,
@@ -121,19 +113,24 @@ def read_facts(
             federation_of(name, configurations[name], defaults.vendor) for name in federated
         ),
         user_principal_name=user_principal_name,
-        account=_account(user, answers.assignments, role_names),
-        namesakes=tuple(named.values()),
+        account=_account(user, answers),
+        renamed=_renamed(answers.made, made, user_principal_name),
+        namesakes=tuple(each for each in named.values() if each.id not in made),
         deleted=_deleted_under(user_principal_name, answers.deleted),
         other_global_administrators=_count_administrators(answers.assignments, user, enabled),
-        security_defaults=(
-            answers.security_defaults.is_enabled if answers.security_defaults else None
-        ),
+        security_defaults=answers.security_defaults,
         identity=identity,
         pending_credentials=pending(user) if user else "",
     )
 
 
-def _read(session: GraphSession, identity: Identity, defaults: Defaults, tenant: str) -> _Answers:
+def _read(
+    session: GraphSession,
+    identity: Identity,
+    defaults: Defaults,
+    tenant: str,
+    made: Iterable[str],
+) -> _Answers:
     with ReadBatch(session) as batch:
         # Most client files name the initial domain: then this is the account's own name.
         own_name = f"{defaults.account.user_name}@{tenant}" if "." in tenant else ""
@@ -145,16 +142,24 @@ def _read(session: GraphSession, identity: Identity, defaults: Defaults, tenant:
         assignments = batch.add(list_role_assignments(expand_principal=True))
         definitions = batch.add(list_role_definitions())
         security_defaults = batch.add(get_security_defaults())
+        by_id = [batch.add(find_user(user_id)) for user_id in made]
     known = partial(_known, identity=identity)
+    policy = _optional(security_defaults)
+    standing = tuple(user for each in by_id if (user := known(each, "read-users")))
     return _Answers(
         organization=known(organization, "read-organization"),
         domains=known(domains, "read-domains"),
-        users=_with(known(users, "read-users"), known(by_key, "read-users") if by_key else None),
+        users=_with(
+            known(users, "read-users"),
+            *([known(by_key, "read-users")] if by_key else []),
+            *standing,
+        ),
+        made=standing,
         # Only told to the person, as are the security defaults, which take Policy.Read.All.
         deleted=_optional(deleted),
         assignments=known(assignments, "read-roles"),
         definitions=known(definitions, "read-roles"),
-        security_defaults=_optional(security_defaults),
+        security_defaults=policy.is_enabled if policy else None,
     )
 
 
@@ -166,8 +171,22 @@ def _known(answer: Answer[T], read: str, identity: Identity) -> T:
         raise
 
 
-def _with(users: tuple[User, ...], one: User | None) -> tuple[User, ...]:
-    return (*(each for each in users if one is None or each.id != one.id), *([one] if one else []))
+def _with(users: tuple[User, ...], *by_key: User | None) -> tuple[User, ...]:
+    return tuple({each.id: each for each in (*users, *by_key) if each is not None}.values())
+
+
+def _renamed(
+    standing: Iterable[User], made: Mapping[str, str], user_principal_name: str
+) -> tuple[RenamedAccount, ...]:
+    return tuple(
+        RenamedAccount(
+            user_id=user.id,
+            user_principal_name=user.user_principal_name,
+            run_id=made[user.id],
+        )
+        for user in standing
+        if user.user_principal_name.lower() != user_principal_name.lower()
+    )
 
 
 def _not_managed(answers: _Answers) -> set[str]:
@@ -197,12 +216,12 @@ class _Further:
 
 def _read_further(
     session: GraphSession,
+    identity: Identity,
     names: Sequence[str],
     assignments: Iterable[RoleAssignment],
-    account: User | None,
     *,
+    account: User | None,
     doubtful: str,
-    identity: Identity,
 ) -> _Further:
     unknown = {
         each.principal_id
@@ -239,81 +258,6 @@ def _is_enabled(answer: Answer[User]) -> bool:
         return False
 
 
-def federation_of(
-    name: str, read: Sequence[FederationConfiguration] | GraphError, vendor: Vendor
-) -> FederatedDomain:
-    """Return with whom a federated domain is federated. Pure.
-
-    Args:
-        name: the domain.
-        read: its federation configuration, or why it could not be read.
-        vendor: the hosts and display names by which the vendor is known.
-    """
-    if isinstance(read, GraphError):
-        evidence = f"its federation could not be read: {read.status} {read.code}".strip()
-        return FederatedDomain(
-            name=name, federated_with="unknown", unread=_why_unread(read), evidence=evidence
-        )
-    uris = [uri for each in read for uri in (*_sign_in_uris(each), each.issuer_uri)]
-    named = [_host(uri) for uri in uris]
-    hosts = tuple(dict.fromkeys(host for host in named if host))
-    signs_in = [_is_plain(uri) for each in read for uri in _sign_in_uris(each) if uri.strip()]
-    labels = " / ".join(each.display_name for each in read if each.display_name)
-    found = partial(FederatedDomain, name=name, hosts=hosts, display_name=labels)
-    for host in hosts:
-        if any(_is_below(host, suffix) for suffix in vendor.host_suffixes):
-            return found(federated_with="vendor", evidence=f"signs in at {host}")
-    if any(_squeezed(each) in _squeezed(labels) for each in vendor.display_names):
-        return found(federated_with="vendor", evidence=f"its federation is named {labels}")
-    is_readable = all(signs_in) and None not in named
-    if not signs_in or not is_readable:
-        # An issuer is a name, not a place: it alone does not clear a domain of being the vendor's.
-        said = "names no sign-in page" if is_readable else "has an address that cannot be read"
-        return found(federated_with="unknown", evidence=f"federated, but its federation {said}")
-    return found(federated_with="other", evidence=f"signs in at {hosts[0]}")
-
-
-def _why_unread(error: GraphError) -> Literal["", "refused", "failed"]:
-    # That there is no configuration is an answer; so is what trying again does not change.
-    if isinstance(error, Forbidden):
-        return "refused"
-    may_pass = isinstance(error, (Throttled, ServiceUnavailable))
-    return "failed" if may_pass and error.status != _NOT_IMPLEMENTED else ""
-
-
-def _sign_in_uris(configuration: FederationConfiguration) -> tuple[str, ...]:
-    return (
-        configuration.passive_sign_in_uri,
-        configuration.active_sign_in_uri,
-        configuration.metadata_exchange_uri,
-        configuration.sign_out_uri,
-    )
-
-
-def _is_plain(uri: str) -> bool:
-    # Not plainly an address on the web: then nobody can say whose it is.
-    host = _host(uri)
-    is_web = uri.strip().lower().startswith(("http://", "https://"))
-    return bool(is_web and host and _PLAIN_HOST.fullmatch(host))
-
-
-def _host(uri: str) -> str | None:
-    # None where it is no URI at all; nothing where it has no host, like `urn:...`.
-    try:
-        return (urlsplit(uri.strip()).hostname or "").rstrip(".")
-    except ValueError:
-        return None
-
-
-def _squeezed(text: str) -> str:
-    return "".join(text.split()).casefold()
-
-
-def _is_below(host: str, suffix: str) -> bool:
-    # By whole labels: x.idaptive.app is the vendor's, notidaptive.app is not.
-    return host == suffix or host.endswith(f".{suffix}")
-
-
 def _deleted_under(
     user_principal_name: str, deleted: Iterable[DeletedUser] | None
 ) -> tuple[DeletedUser, ...] | None:
@@ -340,11 +284,10 @@ def _domain_names(answers: _Answers) -> set[str]:
     }
 
 
-def _account(
-    user: User | None, assignments: Iterable[RoleAssignment], role_names: dict[str, str]
-) -> Account | None:
+def _account(user: User | None, answers: _Answers) -> Account | None:
     if user is None:
         return None
+    role_names = {each.id: each.display_name for each in answers.definitions}
     held = [
         RoleHeld(
             role_definition_id=each.role_definition_id,
@@ -352,7 +295,7 @@ def _account(
             assignment_id=each.id,
             directory_scope_id=each.directory_scope_id,
         )
-        for each in assignments
+        for each in answers.assignments
         if each.principal_id == user.id
     ]
     return Account(user=user, roles=tuple(sorted(held, key=lambda role: role.assignment_id)))

@@ -96,3 +96,44 @@ def test_a_dry_run_of_a_removal_changes_nothing(open_run, demo_project):
     assert kept(opened).outcome == Outcome.PLANNED
     assert kept(opened).undo is None
     assert demo_project.writes() == []
+
+
+@pytest.mark.parametrize("word", ["create", "remove"])
+@pytest.mark.parametrize("name", ["practiceprotect@{custom}", "old-pp@{initial}"])
+def test_an_account_that_was_renamed_is_neither_gone_nor_made_twice(
+    open_run, demo_project, word, name
+):
+    open_run("create", "alpine-books").to("close")
+    tenant, account = demo_project.tenant("alpine-books"), demo_project.account("alpine-books")
+    first, roles = account["userPrincipalName"], tenant.roles_of(account["id"])
+    custom = next(each for each in tenant.domains if each != tenant.initial_domain)
+    account["userPrincipalName"] = name.format(custom=custom, initial=tenant.initial_domain)
+    demo_project.edit("alpine-books", onboarding="completed")
+    before = demo_project.writes()
+    opened = open_run(word, "alpine-books")
+    with pytest.raises(Refused) as caught:
+        opened.to("close")
+    assert caught.value.code == "account-renamed"
+    assert account["userPrincipalName"] in caught.value.message
+    assert (kept(opened).outcome, demo_project.writes()) == (Outcome.REFUSED, before)
+    # The way out that the refusal names leads out.
+    account["userPrincipalName"] = first
+    again = open_run(word, "alpine-books")
+    again.to("close")
+    done = {"create": Outcome.NOTHING_TO_DO, "remove": Outcome.DONE}
+    assert kept(again).outcome == done[word]
+    assert tenant.roles_of(account["id"]) == (roles if word == "create" else set())
+
+
+def test_an_account_that_was_renamed_and_deleted_by_hand_is_gone(open_run, demo_project):
+    open_run("create", "alpine-books").to("close")
+    tenant, account = demo_project.tenant("alpine-books"), demo_project.account("alpine-books")
+    account["userPrincipalName"] = f"old-pp@{tenant.initial_domain}"
+    tenant.remove_user(account["id"], demo_project.sandbox.clock.now())
+    removal = open_run("remove", "alpine-books")
+    removal.to("close")
+    assert kept(removal).outcome == Outcome.NOTHING_TO_DO
+    creation = open_run("create", "alpine-books")
+    creation.to("close")
+    assert kept(creation).outcome == Outcome.DONE
+    assert demo_project.account("alpine-books")["id"] != account["id"]

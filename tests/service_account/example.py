@@ -6,7 +6,14 @@ from pathlib import Path
 from o365lib.graph.models import AssignedLicense, DeletedUser, User
 from o365lib.parameters import Client, load_defaults
 from o365lib.service_account.draft import draft
-from o365lib.service_account.facts import Account, Facts, FederatedDomain, Identity, RoleHeld
+from o365lib.service_account.facts import (
+    Account,
+    Facts,
+    FederatedDomain,
+    Identity,
+    RenamedAccount,
+    RoleHeld,
+)
 
 TENANT_ID = "5a4f0e0c-90a9-4a5b-8b1c-1c1e59f0a001"
 USER_ID = "7c0d9b7e-3a52-4d0c-9e11-f0f2a6f1b002"
@@ -160,6 +167,14 @@ def codes(plan):
 
 def actions(plan):
     return [change.action for change in plan.changes]
+
+
+def make_renamed(user_principal_name="old-pp@contoso.com"):
+    return RenamedAccount(
+        user_id="bbbbbbbb-0000-4000-8000-000000000001",
+        user_principal_name=user_principal_name,
+        run_id="20260820T101112000Z-create-abcdef",
+    )
 
 
 def deleted_namesake(user_id="aaaaaaaa-0000-4000-8000-000000000001"):

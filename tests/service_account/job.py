@@ -7,7 +7,7 @@ from o365lib import sign_in
 from o365lib.clouds import Cloud
 from o365lib.evidence.archive import Archive, RunFolder, new_run_id
 from o365lib.evidence.pending import has_pending_credentials
-from o365lib.evidence.record import Operator, Record, pending_credentials
+from o365lib.evidence.record import Operator, Record, accounts_made, pending_credentials
 from o365lib.graph.session import GraphSession
 from o365lib.ledger import Ledger
 from o365lib.parameters.fields import Surroundings
@@ -221,8 +221,15 @@ class Job:
             self.identity,
             tenant=self.tenant.initial_domain,
             defaults=DEFAULTS,
+            made=self.made,
             pending=self._pending_credentials,
         )
+
+    @property
+    def made(self):
+        """Which run made which account, by object id, as the archive tells."""
+        found = accounts_made(self.archive.records(self.tenant.name))
+        return {each.user_id: each.run_id for each in found}
 
     def _pending_credentials(self, user):
         return pending_credentials(

@@ -28,6 +28,7 @@ from tests.service_account.example import (
     make_facts,
     make_person,
     make_plan,
+    make_renamed,
     make_role,
 )
 
@@ -359,10 +360,12 @@ def test_all_guards_that_apply_are_listed_the_gravest_first():
         federated_domains=(make_domain("vendor"), make_domain("unknown", "b.example")),
         other_global_administrators=0,
         identity=make_application((), tenant_id=OTHER_TENANT, object_id=USER_ID),
+        renamed=(make_renamed(),),
     )
     plan = make_plan("remove", facts, make_client(onboarding="in-progress"))
     assert codes(plan) == [
         "wrong-tenant",
+        "account-renamed",
         VENDOR,
         UNREADABLE,
         "not-our-account",
@@ -383,6 +386,7 @@ def test_every_refusal_says_why_and_what_to_do():
         other_global_administrators=0,
         identity=make_application((), tenant_id=OTHER_TENANT, object_id=USER_ID),
         pending_credentials="run-1",
+        renamed=(make_renamed(),),
     )
     client = make_client(
         onboarding="in-progress",
@@ -392,7 +396,7 @@ def test_every_refusal_says_why_and_what_to_do():
         *make_plan("create", facts, client).refusals,
         *make_plan("remove", facts, client).refusals,
     ]
-    assert len({refusal.code for refusal in refusals}) == 10
+    assert len({refusal.code for refusal in refusals}) == 11
     for refusal in refusals:
         assert refusal.message.endswith(".")
         assert refusal.remedy.endswith(".")

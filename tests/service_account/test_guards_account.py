@@ -12,6 +12,7 @@ from tests.service_account.example import (
     make_facts,
     make_person,
     make_plan,
+    make_renamed,
 )
 from tests.service_account.job import failed
 
@@ -57,3 +58,16 @@ def test_an_account_that_is_signed_in_is_told_before_anything_is_changed(make_jo
     assert SELF in codes(plan)
     assert plan.changes == ()
     assert failed(job.begin(runbook="remove").remove()) == []
+
+
+@pytest.mark.parametrize("account", [None, make_account(EXCHANGE)])
+@pytest.mark.parametrize("runbook", ["create", "remove"])
+def test_an_account_under_another_name_stops_both_runbooks(runbook, account):
+    renamed = make_renamed("old-pp@contoso.com")
+    plan = make_plan(runbook, make_facts(account, renamed=(renamed,)))
+    assert (codes(plan), plan.changes) == (["account-renamed"], ())
+    (refusal,) = plan.refusals
+    for said in (renamed.user_id, renamed.user_principal_name, renamed.run_id):
+        assert said in refusal.message
+    assert "rename it back to practiceprotect@contoso.onmicrosoft.com" in refusal.remedy
+    assert codes(make_plan(runbook, make_facts(account))) == []

@@ -408,7 +408,12 @@ def test_the_archive_is_asked_about_the_account_that_is_there_and_only_then(job)
 
     def read():
         return read_facts(
-            job.session, job.identity, tenant=job.tenant.id, defaults=DEFAULTS, pending=pending
+            job.session,
+            job.identity,
+            tenant=job.tenant.id,
+            defaults=DEFAULTS,
+            made={},
+            pending=pending,
         )
 
     assert (read().pending_credentials, asked) == ("", [])
@@ -425,10 +430,72 @@ def test_an_account_that_no_filter_shows_yet_is_found_by_its_key(job, named_by):
         job.identity,
         tenant=getattr(job.tenant, named_by),
         defaults=DEFAULTS,
+        made={},
         pending=lambda _user: "",
     )
     assert found.account.user.id == created.user_id
     assert found.namesakes == ()
+
+
+@pytest.fixture
+def made(job):
+    """A job whose account was made by an earlier run; and that run's id."""
+    job.create()
+    run_id = job.folder.run_id
+    return job.begin(), run_id
+
+
+@pytest.mark.parametrize("name", ["practiceprotect@contoso.example", "old-pp@initial"])
+def test_an_account_that_an_earlier_run_made_is_found_under_another_name(made, name):
+    job, run_id = made
+    user, name = job.user, name.replace("initial", job.tenant.initial_domain)
+    user["userPrincipalName"] = name
+    facts = job.look()
+    (found,) = facts.renamed
+    assert (found.user_id, found.user_principal_name, found.run_id) == (user["id"], name, run_id)
+    assert (facts.account, facts.namesakes) == (None, ())
+
+
+def test_an_account_that_was_renamed_is_found_beside_one_that_has_its_name(made):
+    job, _ = made
+    job.user["userPrincipalName"] = f"old-pp@{job.tenant.initial_domain}"
+    second = job.add_account()
+    facts = job.look()
+    assert facts.account.user.id == second["id"] != facts.renamed[0].user_id
+
+
+def test_an_account_that_bears_its_name_still_is_not_renamed(made):
+    job, _ = made
+    job.user["userPrincipalName"] = job.upn.upper()
+    facts = job.look()
+    assert (facts.account.user.id, facts.renamed) == (job.user["id"], ())
+
+
+@pytest.mark.parametrize("for_good", [False, True])
+def test_an_account_that_somebody_deleted_by_hand_is_gone(made, for_good):
+    job, _ = made
+    user = job.user
+    user["userPrincipalName"] = f"old-pp@{job.tenant.initial_domain}"
+    job.tenant.remove_user(user["id"], job.time.now())
+    if for_good:
+        job.tenant.purge_user(user["id"])
+    facts = job.look()
+    assert (facts.account, facts.renamed) == (None, ())
+
+
+def test_the_accounts_that_were_made_are_read_in_the_first_batch(made):
+    job, _ = made
+    before = len(job.ledger.records())
+    job.look()
+    (entry,) = job.ledger.records()[before:]
+    assert entry.path == "/v1.0/$batch"
+
+
+def test_an_account_that_was_made_and_cannot_be_read_is_not_taken_for_gone(made):
+    job, _ = made
+    job.fault("403", "GET", f"/users/{job.user['id']}", times=None)
+    with pytest.raises(Forbidden):
+        job.look()
 
 
 def test_a_removal_of_nothing_is_verified_by_key(job):

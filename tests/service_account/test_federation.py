@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from o365lib.errors import BadRequest, Forbidden, NotFound, ServiceUnavailable, Throttled
 from o365lib.graph.models import FederationConfiguration
-from o365lib.service_account.look import federation_of
+from o365lib.service_account.federation import federation_of
 from tests.service_account.example import DEFAULTS
 
 VENDOR = DEFAULTS.vendor
