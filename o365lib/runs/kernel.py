@@ -35,6 +35,7 @@ from o365lib import clock
 GRACE_SECONDS = 10.0
 _POLL_SECONDS = 0.2
 _STARTUP_SECONDS = 120
+_STARTS = 3
 # nbclient's own 4 seconds are too few on a machine where many kernels start at once.
 _OUTPUT_SECONDS = 120
 
@@ -113,11 +114,30 @@ class RunbookClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill
         return manager
 
     def execute(self, **_: Any) -> Any:
-        """Execute the cells in a kernel of their own; the kernel ends with them."""
+        """Execute the cells in a kernel of their own; the kernel ends with them.
+
+        Raises:
+            RuntimeError: the kernel did not start; no cell was executed.
+        """
         self.reset_execution_trackers()
-        with self.setup_kernel(env=dict(self.control.environment), cwd=str(self.control.folder)):
+        self._start()
+        with self.setup_kernel():
             self.papermill_execute_cells()
         return self.nb
+
+    def _start(self) -> None:
+        # jupyter_client finds free ports and lets go of them before the kernel takes them; where
+        # many connections come and go, another one is faster at times, and the kernel ends.
+        for left in reversed(range(_STARTS)):
+            self.create_kernel_manager()
+            self.start_new_kernel(env=dict(self.control.environment), cwd=str(self.control.folder))
+            try:
+                self.start_new_kernel_client()
+            except RuntimeError as error:
+                if "died" not in str(error) or not left or self.control.must_stop():
+                    raise
+            else:
+                return
 
     async def async_execute_cell(self, cell: Any, cell_index: int, **options: Any) -> Any:
         """Execute one cell; whatever ends it, the cell shows it.

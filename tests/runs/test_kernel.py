@@ -1,8 +1,11 @@
 """What a kernel is and how it is stopped; how runs use it is in test_notebook.py."""
 
+import os
+import socket
 import sys
 import threading
 
+import nbformat.v4
 import pytest
 
 from o365lib import clock
@@ -45,13 +48,62 @@ def test_an_interruption_says_so(control):
 
 
 def test_nbclients_own_lines_which_quote_messages_go_nowhere(control, caplog, capsys):
-    from nbformat.v4 import new_notebook
-
     class Manager:
-        nb = new_notebook()
+        nb = nbformat.v4.new_notebook()
 
     with caplog.at_level(0):
         RunbookClient(Manager(), control=control).log.error("a device code: GXQ")
     assert caplog.records == []
     assert "GXQ" not in "".join(capsys.readouterr())
     assert kernel.GRACE_SECONDS > 0
+
+
+class Cells:
+    """What papermill's bookkeeping is to the client, for a notebook without a file."""
+
+    def __init__(self, source):
+        self.nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+
+    def cell_start(self, cell, cell_index=None, **_): ...
+
+    def cell_complete(self, cell, cell_index=None, **_): ...
+
+    def cell_exception(self, cell, cell_index=None, **_): ...
+
+    def autosave_cell(self): ...
+
+
+class LosesItsPorts(RunbookKernelManager):
+    """Some other program takes the first kernels' port before they do."""
+
+    unlucky = 0
+
+    async def _async_pre_start_kernel(self, **options):
+        started = await super()._async_pre_start_kernel(**options)
+        kind = type(self)
+        if kind.unlucky:
+            kind.unlucky -= 1
+            self.thief = socket.create_server(("127.0.0.1", self.shell_port))
+        return started
+
+    async def cleanup_resources(self, restart=False):
+        await super().cleanup_resources(restart=restart)
+        if hasattr(self, "thief"):
+            self.thief.close()
+
+
+def executed(tmp_path, *, unlucky):
+    control = Control(environment=dict(os.environ), folder=tmp_path)
+    client = RunbookClient(Cells("print('executed')"), control=control)
+    client.kernel_manager_class = type("Unlucky", (LosesItsPorts,), {"unlucky": unlucky})
+    return client.execute().cells[0].outputs
+
+
+def test_a_kernel_whose_port_was_taken_meanwhile_is_started_again(tmp_path):
+    (output,) = executed(tmp_path, unlucky=2)
+    assert output.text == "executed\n"
+
+
+def test_a_kernel_that_never_starts_is_an_error(tmp_path):
+    with pytest.raises(RuntimeError, match="died"):
+        executed(tmp_path, unlucky=1000)
