@@ -491,6 +491,22 @@ def test_the_accounts_that_were_made_are_read_in_the_first_batch(made):
     assert entry.path == "/v1.0/$batch"
 
 
+def test_an_account_that_was_made_and_that_no_filter_shows_yet_takes_no_second_batch(job):
+    job.sandbox.filter_lag_seconds = 3600
+    job.create()
+    before = len(job.ledger.records())
+    facts = read_facts(
+        job.session,
+        job.identity,
+        tenant=job.tenant.id,
+        defaults=DEFAULTS,
+        made=job.made,
+        pending=lambda _user: "",
+    )
+    assert facts.account.user.id == job.user["id"]
+    assert len(job.ledger.records()) == before + 1
+
+
 def test_an_account_that_was_made_and_cannot_be_read_is_not_taken_for_gone(made):
     job, _ = made
     job.fault("403", "GET", f"/users/{job.user['id']}", times=None)
