@@ -161,7 +161,7 @@ class Record(Model):
     package_version: Identifier
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
     parameters_digest: Identifier = Field(
-        default="", description="sha256 of client file and defaults"
+        default="", description="sha256 of client file, the key it names, and defaults"
     )
     operator: Operator
     ticket: str = ""
