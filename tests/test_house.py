@@ -81,7 +81,6 @@ PURE = {
         "o365lib.service_account.roles",
     },
     "o365lib.service_account.draft": {
-        "o365lib.clock",  # for its way of writing an instant; see the test
         "o365lib.parameters",
         "o365lib.service_account",
         "o365lib.service_account.facts",

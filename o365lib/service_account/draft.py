@@ -6,7 +6,6 @@ a refusal is about the changes that would really have been made.
 
 from collections.abc import Iterable
 
-from o365lib import clock
 from o365lib.parameters import Client, Defaults
 from o365lib.service_account import guards
 from o365lib.service_account.facts import GLOBAL_ADMINISTRATOR, Account, Facts
@@ -121,7 +120,6 @@ def _creation_changes(
                 title="Replace the password, which nobody was given",
                 before=f"set by run {facts.pending_credentials}, not handed over",
                 after="a new one, to be changed at first sign-in",
-                argument=_last_password_change(facts),
             ),
             _hand_over(target, client),
         ]
@@ -143,11 +141,6 @@ def _creation_changes(
         if each.role_definition_id != role_id
     ]
     return tuple(changes)
-
-
-def _last_password_change(facts: Facts) -> str:
-    instant = facts.account.user.last_password_change_date_time if facts.account else None
-    return clock.iso(instant) if instant else ""
 
 
 def _creation(facts: Facts, client: Client, defaults: Defaults) -> PlannedChange:

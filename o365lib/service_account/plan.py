@@ -36,7 +36,8 @@ class PlannedChange(Part):
         after: what will be there.
         argument: what the action, or its verification, needs besides its target: the id of a role
             definition or assignment, the usage location, the fingerprint of the key to which
-            credentials are encrypted, when the password was last changed.
+            credentials are encrypted; for a password, when the one before it was set, which is
+            read just before it is replaced.
     """
 
     action: str

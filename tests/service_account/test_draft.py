@@ -107,7 +107,7 @@ def test_a_replaced_password_names_the_run_that_lost_the_last_one():
     facts = make_facts(make_account(), pending_credentials="20260820T101112000Z-create-abcdef")
     (change,) = make_plan("create", facts).of("set-password")
     assert "20260820T101112000Z-create-abcdef" in change.before
-    assert change.argument == "2026-03-01T00:00:00.000Z"
+    assert change.target == USER_ID
 
 
 @pytest.mark.parametrize(
