@@ -7,10 +7,9 @@
 from typing import Literal
 
 from o365lib import clock
-from o365lib.evidence.record import ErrorRecord, Outcome, Record
+from o365lib.evidence.record import LONGEST_REASON, ErrorRecord, Outcome, Record
 from o365lib.plain_text import one_line
 
-_LONGEST_REASON = 300
 _RUN_AGAIN = "Run the runbook again: it reads the tenant first and does only what is left."
 
 
@@ -44,7 +43,7 @@ def close_unfinished(
     state = "The tenant was, or may have been, changed." if record.is_changed else ""
     record.outcome = Outcome.UNVERIFIED if record.is_changed else Outcome.FAILED
     known = message or error_type
-    record.reason = one_line(f"{known} (step {step})" if step else known, longest=_LONGEST_REASON)
+    record.reason = one_line(f"{known} (step {step})" if step else known, longest=LONGEST_REASON)
     record.error = record.error or ErrorRecord(
         type=error_type, message=known, state=state, remedy=_RUN_AGAIN, step=step
     )

@@ -12,9 +12,13 @@ from typing import Literal, NoReturn
 
 from o365lib import clock, parameters
 from o365lib.errors import Refused, StepOutOfOrder
+from o365lib.evidence.accounts import (
+    accounts_made,
+    has_pending_credentials,
+    pending_credentials,
+)
 from o365lib.evidence.archive import Archive
-from o365lib.evidence.pending import has_pending_credentials
-from o365lib.evidence.record import Approval, Record, accounts_made, pending_credentials
+from o365lib.evidence.record import Approval, Record
 from o365lib.graph.models import User
 from o365lib.graph.session import GraphSession
 from o365lib.runbook import standing

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from o365lib.evidence.record import Outcome
+from o365lib.evidence.record import LONGEST_REASON, Outcome
 from o365lib.plain_text import one_line
 
 NOT_STARTED = "not started"
@@ -24,9 +24,6 @@ OUTCOMES = (
     NOT_STARTED,
 )
 _GOOD = set(OUTCOMES[:3])
-
-# For what a stranger may send; what we or Microsoft write is far shorter.
-_REASON_LENGTH = 2000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +100,7 @@ def is_good(outcome: str) -> bool:
 
 def reason_of(text: object) -> str:
     """Return a text as a reason: one line of at most 2000 characters, fit to be shown."""
-    return one_line(text, longest=_REASON_LENGTH)
+    return one_line(text, longest=LONGEST_REASON)
 
 
 def needing_a_person(results: Iterable[RunResult]) -> list[RunResult]:

@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 
 from o365lib import clock
 from o365lib.errors import GraphError, NotFound, NotVerified
-from o365lib.evidence.record import PASSWORD_CHECK, Check
+from o365lib.evidence.accounts import PASSWORD_CHECK
+from o365lib.evidence.record import Check
 from o365lib.graph.deleted_items import get_deleted_user
 from o365lib.graph.models import DeletedUser, RoleAssignment, User
 from o365lib.graph.read_batch import Answer, ReadBatch

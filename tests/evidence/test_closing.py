@@ -6,6 +6,7 @@ import pytest
 
 from o365lib.evidence.closing import close_unfinished
 from o365lib.evidence.record import (
+    LONGEST_REASON,
     Change,
     ErrorRecord,
     HandOverRecord,
@@ -96,12 +97,14 @@ def test_credentials_that_were_on_their_way_may_have_arrived(before, after):
 
 def test_the_reason_is_one_line_that_names_the_step_and_no_secret():
     Secret("canary-5522-ee")
-    record = closed("It ended\nwith canary-5522-ee. " + "x" * 400, step="look", type="Odd")
+    record = closed("It ended\nwith canary-5522-ee. " + "x" * 4000, step="look", type="Odd")
     assert "\n" not in record.reason
     assert MASK in record.reason
-    assert len(record.reason) == 300
+    assert len(record.reason) == LONGEST_REASON == 2000
     assert (record.error.type, record.error.step) == ("Odd", "look")
     assert closed("", type="Odd", step="look").reason == "Odd (step look)"
+    # What an error says, with an id and a way out, is never cut.
+    assert closed("y" * 1500, step="look").reason == f"{'y' * 1500} (step look)"
 
 
 def test_an_error_that_is_in_the_record_already_stays():

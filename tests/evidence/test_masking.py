@@ -8,6 +8,7 @@ from typing import Literal, get_args, get_origin
 import pytest
 
 from o365lib import secret
+from o365lib.evidence.accounts import accounts_made, pending_credentials
 from o365lib.evidence.masking import READ_BACK
 from o365lib.evidence.record import (
     Approval,
@@ -19,8 +20,6 @@ from o365lib.evidence.record import (
     Outcome,
     Record,
     Step,
-    accounts_made,
-    pending_credentials,
 )
 from o365lib.secret import MASK, Secret
 

@@ -5,9 +5,13 @@ from dataclasses import dataclass, field
 
 from o365lib import sign_in
 from o365lib.clouds import Cloud
+from o365lib.evidence.accounts import (
+    accounts_made,
+    has_pending_credentials,
+    pending_credentials,
+)
 from o365lib.evidence.archive import Archive, RunFolder, new_run_id
-from o365lib.evidence.pending import has_pending_credentials
-from o365lib.evidence.record import Operator, Record, accounts_made, pending_credentials
+from o365lib.evidence.record import Operator, Record
 from o365lib.graph.session import GraphSession
 from o365lib.ledger import Ledger
 from o365lib.parameters.fields import Surroundings

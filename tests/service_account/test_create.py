@@ -11,7 +11,7 @@ from o365lib.errors import (
     Forbidden,
     Throttled,
 )
-from o365lib.evidence.record import pending_credentials
+from o365lib.evidence.accounts import pending_credentials
 from o365lib.service_account.create import pauses
 from tests.service_account.example import EXCHANGE, GLOBAL
 from tests.service_account.job import ASSIGNMENTS, PATIENCE_SECONDS, failed

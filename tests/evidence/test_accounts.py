@@ -1,0 +1,326 @@
+"""What a client's records tell about its account: who made it, and who was handed it."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from o365lib.evidence.accounts import (
+    MadeAccount,
+    accounts_made,
+    has_pending_credentials,
+    pending_credentials,
+)
+from o365lib.evidence.record import Change, Check, HandOverRecord, Operator, Record
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+USER, OTHER, NAME = "user-1", "user-2", "practiceprotect@contoso.onmicrosoft.com"
+
+
+def make(run_id="1", **fields) -> Record:
+    return Record(
+        run_id=run_id,
+        client="alpine-books",
+        runbook="create_service_account",
+        package_version="1",
+        operator=Operator(user_name="kim", host_name="desk"),
+        started=NOW,
+        **fields,
+    )
+
+
+def change(action="create-user", status="accepted", target=NAME) -> Change:
+    return Change(action=action, target=target, status=status, started=NOW)
+
+
+def handed_over(status="accepted") -> HandOverRecord:
+    return HandOverRecord(
+        method="mail", recipient="a@example.com", user_id=USER, status=status, date_time=NOW
+    )
+
+
+@pytest.mark.parametrize(
+    ("records", "pending"),
+    [
+        ([], ""),
+        ([make("1", changes=[change()], hand_over=handed_over())], ""),
+        ([make("1", changes=[change()])], "1"),
+        ([make("1", changes=[change(status="started")])], "1"),
+        ([make("1", changes=[change(status="failed")])], ""),
+        ([make("1", changes=[change(target="somebody-else")])], ""),
+        ([make("1", changes=[change("assign-role")])], ""),
+        ([make("1", changes=[change()], hand_over=handed_over("unknown"))], "1"),
+        ([make("1", changes=[change()], hand_over=handed_over("failed"))], "1"),
+        (
+            [
+                make("1", changes=[change()]),
+                make("2", changes=[change("set-password", target=USER)], hand_over=handed_over()),
+            ],
+            "",
+        ),
+        (
+            [
+                make("1", changes=[change()], hand_over=handed_over()),
+                make("2", changes=[change("set-password", target=USER)]),
+            ],
+            "2",
+        ),
+        (
+            [
+                make("1", changes=[change()]),
+                make("2", changes=[change("assign-role", target=USER)]),
+            ],
+            "1",
+        ),
+        *(
+            (
+                [
+                    make(
+                        "1",
+                        changes=[change("set-password", target=USER)],
+                        hand_over=handed_over(),
+                        verification=[Check(name=name, wanted="changed", found="x", passed=passed)],
+                    )
+                ],
+                pending,
+            )
+            for name, passed, pending in (
+                ("password", False, "1"),
+                ("password", True, ""),
+                ("roles", False, ""),
+            )
+        ),
+    ],
+)
+def test_a_password_that_was_set_and_not_handed_over_is_pending(records, pending):
+    found = pending_credentials(records, user_id=USER, user_principal_name=NAME, created=NOW)
+    assert found == pending
+
+
+def set_at(run_id, minute, *, action="set-password", host="desk", seen=None, **handed) -> Record:
+    """Return the record of a run that set the password at a minute.
+
+    `seen` is the run whose password it had read to be pending; `handed` says at which minute a
+    hand-over ended how.
+    """
+    hand_overs = [
+        handed_over(status).model_copy(update={"date_time": NOW + timedelta(minutes=at)})
+        for status, at in handed.items()
+    ]
+    made = make(
+        run_id,
+        changes=[
+            change(action, target=USER).model_copy(
+                update={"started": NOW + timedelta(minutes=minute)}
+            )
+        ],
+        hand_over=hand_overs[0] if hand_overs else None,
+        facts=None if seen is None else {"pending_credentials": seen},
+    )
+    made.operator.host_name = host
+    return made
+
+
+# Runs are listed in the order in which they were opened.
+BY_INSTANT = {
+    "opened first, handed over last": (
+        [set_at("a", 20, accepted=21), set_at("b", 10, action="create-user", failed=11)],
+        "",
+    ),
+    "opened first, set last, not handed over": (
+        [set_at("a", 20, failed=21), set_at("b", 10, action="create-user", accepted=11)],
+        "a",
+    ),
+    "one instant: the run opened later": ([set_at("a", 0, accepted=0), set_at("b", 0)], "b"),
+    "one instant: the run opened later, the other way": (
+        [set_at("a", 0), set_at("b", 0, accepted=0)],
+        "",
+    ),
+    "handed over at the instant of the change": ([set_at("a", 0, accepted=0)], ""),
+    "handed over before the password was set again": ([set_at("a", 5, accepted=4)], "a"),
+    "shown and not yet looked at": ([set_at("a", 5, started=6)], "a"),
+    "set again on one machine within the skew": (
+        [set_at("a", 0), set_at("b", 1, accepted=1)],
+        "",
+    ),
+    "two machines within the skew, neither knows": (
+        [set_at("a", 0), set_at("b", 1, host="lab", accepted=1)],
+        "a",
+    ),
+    "two machines within the skew, both handed over": (
+        [set_at("a", 0, accepted=0), set_at("b", 1, host="lab", accepted=1)],
+        "",
+    ),
+    "two machines beyond the skew": (
+        [set_at("a", 0), set_at("b", 6, host="lab", accepted=6)],
+        "",
+    ),
+    "two machines, the newer knew": (
+        [set_at("a", 0), set_at("b", 1, host="lab", accepted=1, seen="a")],
+        "",
+    ),
+    "two machines, the slow clock knew and handed over": (
+        [set_at("a", 1), set_at("b", 0, host="lab", accepted=0, seen="a")],
+        "",
+    ),
+    "two machines, the slow clock knew and did not": (
+        [set_at("a", 1, accepted=1), set_at("b", 0, host="lab", seen="a")],
+        "b",
+    ),
+    "two machines, each says that it knew": (
+        [set_at("a", 1, seen="b", accepted=1), set_at("b", 0, host="lab", seen="a")],
+        "b",
+    ),
+    "beyond the skew what a run knew is of no weight": (
+        [set_at("a", 9), set_at("b", 0, host="lab", seen="a", accepted=0)],
+        "a",
+    ),
+}
+
+
+@pytest.mark.parametrize(("records", "pending"), BY_INSTANT.values(), ids=BY_INSTANT)
+def test_the_newest_password_counts_whenever_its_run_was_opened(records, pending):
+    found = pending_credentials(records, user_id=USER, user_principal_name=NAME, created=None)
+    assert found == pending
+
+
+def test_of_two_passwords_of_one_run_the_later_one_must_have_been_handed_over():
+    record = set_at("a", 0, accepted=1)
+    again = change("set-password", "unknown", USER)
+    record.changes.append(again.model_copy(update={"started": NOW + timedelta(minutes=2)}))
+    found = pending_credentials([record], user_id=USER, user_principal_name=NAME, created=None)
+    assert found == "a"
+
+
+@pytest.mark.parametrize(
+    ("target", "created", "pending"),
+    [
+        (NAME, NOW + timedelta(minutes=1), "1"),
+        (NAME, None, "1"),
+        (NAME, NOW + timedelta(days=30), ""),
+        (NAME, NOW - timedelta(days=30), ""),
+        (USER, NOW - timedelta(days=30), "1"),
+    ],
+)
+def test_a_run_that_never_learnt_the_id_has_made_only_an_account_of_its_own_time(
+    target, created, pending
+):
+    records = [make("1", changes=[change(status="unknown", target=target)])]
+    found = pending_credentials(records, user_id=USER, user_principal_name=NAME, created=created)
+    assert found == pending
+
+
+def made(run_id="1", *, status="accepted", target=USER) -> Record:
+    plan = {"user_principal_name": NAME}
+    return make(run_id, changes=[change(status=status, target=target)], plan=plan)
+
+
+def removed(run_id="2", *, status="accepted", target=USER, gone=None) -> Record:
+    checks = [] if gone is None else [Check(name="account", wanted="", found="", passed=gone)]
+    changes = [change("delete-user", status=status, target=target)]
+    return make(run_id, changes=changes, verification=checks)
+
+
+def found_later(run_id="2", *, name=NAME, created=NOW) -> Record:
+    user = {"id": USER, "user_principal_name": name, "created_date_time": created.isoformat()}
+    return make(run_id, facts={"account": {"user": user}})
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        [made()],
+        [made(), removed(target="somebody-else")],
+        [made(), removed(status="failed")],
+        [made(), removed(status="failed", gone=True)],
+        [made(), removed(status="unknown")],
+        [made(), removed(status="accepted", gone=False)],
+        [made(), found_later()],
+        [made(status="unknown", target=NAME), found_later()],
+        [made(status="started", target=NAME), found_later()],
+        [made(status="unknown", target=NAME), found_later(name=NAME.upper())],
+        [made(status="unknown", target=NAME), found_later(), found_later("3")],
+        [made(), made("2")],
+    ],
+)
+def test_an_account_that_a_run_created_and_none_deleted_is_told_with_its_run(records):
+    assert accounts_made(records) == (MadeAccount(USER, NAME, "1"),)
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        [],
+        [made(), removed()],
+        [made(), removed(gone=True)],
+        [made(), removed(status="unknown", gone=True)],
+        [made(), removed(status="started", gone=True)],
+        [removed("0"), made()],
+        [made(status="failed")],
+        [made(status="failed", target=NAME), found_later()],
+        [made(status="unknown", target=NAME)],
+        [made(status="unknown", target=NAME), found_later(created=NOW - timedelta(days=30))],
+        [made(status="unknown", target=NAME), found_later(name="other@contoso.onmicrosoft.com")],
+        [make(changes=[change("set-password", target=USER)])],
+        [found_later()],
+        [make(facts={"account": None}), make(facts={"account": {}}), made(status="unknown")],
+    ],
+)
+def test_no_account_is_told_that_no_run_made_or_one_deleted(records):
+    assert accounts_made(records) == ()
+
+
+def test_every_account_that_was_made_is_told_oldest_first():
+    records = [made(), removed(), made("3", target="user-3"), made("4", target="user-4")]
+    assert [account.user_id for account in accounts_made(records)] == ["user-3", "user-4"]
+
+
+def run(number, action="create-user", target=USER, status="accepted", *, to="", found=""):
+    """A record with one change; `to` is whose password was handed over, `found` who was there."""
+    begun = NOW + timedelta(hours=number)
+    handed_over = HandOverRecord(
+        method="mail",
+        recipient="a@example.com",
+        user_id=to,
+        status="accepted",
+        date_time=begun + timedelta(seconds=2),
+    )
+    return Record(
+        run_id=str(number),
+        client="alpine-books",
+        runbook="create_service_account",
+        package_version="1",
+        operator=Operator(user_name="kim", host_name="desk"),
+        started=begun,
+        facts={"account": {"user": {"id": found}} if found else None},
+        changes=[Change(action=action, target=target, status=status, started=begun)],
+        hand_over=handed_over if to else None,
+    )
+
+
+# a client's records, oldest first: whether a password may still be to be handed over
+CLIENTS = [
+    ([], False),
+    ([run(1, to=USER)], False),
+    ([run(1)], True),
+    ([run(1, status="started")], True),
+    ([run(1, status="unknown")], True),
+    ([run(1, status="failed")], False),
+    ([run(1, "assign-role")], False),
+    ([run(1, target=NAME, status="started")], True),
+    # Who it was is learnt by the next run, which hands over.
+    ([run(1, target=NAME, status="unknown"), run(2, "set-password", to=USER)], False),
+    ([run(1, to=USER), run(2, "set-password")], True),
+    ([run(1, to=USER), run(2, target=NAME, status="started")], True),
+    # The account that was handed over says nothing of the other one.
+    ([run(1), run(2, target=OTHER, to=OTHER)], True),
+    # An account that a run deleted does not count, unless a later one finds it.
+    ([run(1), run(2, "delete-user", found=USER)], False),
+    ([run(1), run(2, "delete-user", status="failed", found=USER)], True),
+    ([run(1), run(2, "delete-user"), run(3, "assign-role", found=USER)], True),
+    ([run(1), run(2, "delete-user"), run(3, target=OTHER, to=OTHER)], False),
+]
+
+
+@pytest.mark.parametrize(("records", "pending"), CLIENTS)
+def test_a_password_that_nobody_was_given_is_known_before_the_account_is(records, pending):
+    assert has_pending_credentials(records) is pending
