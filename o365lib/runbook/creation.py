@@ -15,7 +15,7 @@ class CreationRun(Run):
 
     _created: Created | None = None
     _created_by = ""
-    _handed_over: Created | None = None
+    _tried_to_hand_over: Created | None = None
 
     @step("create-user", after="confirm", changes=True)
     def create_user(self) -> StepResult:
@@ -40,8 +40,10 @@ class CreationRun(Run):
         self.before_change()
         self._renew_uncertain_password()
         created = self._require_created()
-        if created is self._handed_over:
+        if created is self._tried_to_hand_over and hand_over.is_accepted(self.record.hand_over):
+            # Perhaps the record could not be saved then; this step has just done so.
             return StepResult(title="The credentials were handed over already")
+        self._tried_to_hand_over = created
         sentence = hand_over.hand_over(
             self.session,
             self.current_plan,
@@ -53,7 +55,6 @@ class CreationRun(Run):
             folder=self.folder,
             screen=self._screen(),
         )
-        self._handed_over = created
         return StepResult(title=sentence)
 
     @step("assign-role", after="hand-over", changes=True)

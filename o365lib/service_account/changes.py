@@ -46,7 +46,8 @@ class ChangeLog:
             stays_open: a block that ends well leaves the change `started`, for `settle`.
 
         Raises:
-            EvidenceError: the record could not be saved; the change was not sent.
+            EvidenceError: the record could not be saved. Before the block, the change was not sent
+                and is not kept; after it, it is kept in memory as it ended.
         """
         change = Change(
             action=planned.action,
@@ -56,10 +57,18 @@ class ChangeLog:
             after=planned.after,
             started=clock.now(),
         )
-        self._give_up(planned)
+        given_up = self._give_up(planned)
         self.record.changes.append(change)
         self._planned.append((planned, change))
-        self.save()
+        try:
+            self.save()
+        except BaseException:
+            # It is not sent, so that it is no change; and the try before it is as open as it was.
+            self.record.changes.pop()
+            self._planned.pop()
+            for earlier in given_up:
+                earlier.status, earlier.ended = "started", None
+            raise
         try:
             yield change
         except AnswerLost:
@@ -104,11 +113,16 @@ class ChangeLog:
             if change.action == action and change.status in {"accepted", "unknown"}
         ]
 
-    def _give_up(self, planned: PlannedChange) -> None:
+    def _give_up(self, planned: PlannedChange) -> list[Change]:
         # Begun anew: what became of the try before it, nobody will say any more.
-        for earlier in self.record.changes:
-            if earlier.status == "started" and earlier.action == planned.action:
-                earlier.status, earlier.ended = "unknown", clock.now()
+        given_up = [
+            earlier
+            for earlier in self.record.changes
+            if earlier.status == "started" and earlier.action == planned.action
+        ]
+        for earlier in given_up:
+            earlier.status, earlier.ended = "unknown", clock.now()
+        return given_up
 
     def last_request_id(self) -> str:
         """Return the service's id of the latest request, for Microsoft's support."""

@@ -115,8 +115,10 @@ def not_our_account(facts: Facts, defaults: Defaults) -> Refusal | None:
             f"{'; '.join(differences)}."
         ),
         remedy=(
-            "Find out with the client's administrator whose account it is. Rename it, or remove "
-            "what does not belong to it, and run again."
+            "Find out with the client's administrator whose account it is. Give it another user "
+            "principal name and take the old one out of its e-mail addresses too (a rename leaves "
+            "it there as an alias, and then no user can be created under it), or take away what "
+            "does not belong to it. Then run again."
         ),
     )
 

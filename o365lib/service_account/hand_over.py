@@ -34,7 +34,9 @@ CREDENTIALS_FILE = "credentials.json"
 # What shows credentials: user principal name, password, and what to call when they were seen.
 Screen = Callable[[str, Secret, Callable[[], None]], None]
 
-_WITHOUT_PASSWORD = "The account exists, without its role, and nobody has its password."  # noqa: S105 -- a sentence
+# The role comes after the hand-over; an account that was there may hold it already.
+_SAME_ROLES = "This run has given it no role and taken none away."
+_WITHOUT_PASSWORD = f"The account exists, and nobody has its password. {_SAME_ROLES}"
 _AGAIN = "Run the runbook again: it sets a new password and hands that over."
 
 
@@ -64,9 +66,12 @@ def hand_over(
         screen: shows the password to a person; None where nobody sits there.
 
     Raises:
-        HandOverFailed: nobody has the password; the account stands without its role.
+        HandOverFailed: nobody has the password, or nobody knows whether somebody has; the account
+            stands with the roles that it had.
         Refused: it would have to be shown, and nobody sits there; or the file of the public key
-            holds another key than the plan names. The account stands without its role.
+            holds another key than the plan names. The account stands with the roles that it had.
+        EvidenceError: the record could not be saved. Nothing was handed over, unless the record in
+            memory says that it was accepted.
     """
     planned = next(iter(plan.of("hand-over")), None)
     if planned is None or created.password is None:
@@ -97,6 +102,11 @@ def is_uncertain(entry: HandOverRecord | None) -> bool:
     return entry is not None and entry.status in {"started", "unknown"}
 
 
+def is_accepted(entry: HandOverRecord | None) -> bool:
+    """Whether the credentials were handed over, as far as anybody can tell at this end."""
+    return entry is not None and entry.status == "accepted"
+
+
 def _mail(
     session: GraphSession,
     way: MailHandOver,
@@ -115,7 +125,7 @@ def _mail(
         change.status = "unknown"
         raise HandOverFailed(
             f"The mail with the credentials may or may not have been sent to {way.recipient}.",
-            state="The account exists, without its role; whether its password arrived is unknown.",
+            state=f"The account exists; whether its password arrived is unknown. {_SAME_ROLES}",
             remedy=_AGAIN,
         ) from error
     except GraphError as error:

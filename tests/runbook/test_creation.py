@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from o365lib.errors import (
     AnswerLost,
     ChangeFailed,
+    EvidenceError,
     GraphError,
     HandOverFailed,
     NotVerified,
@@ -116,6 +117,32 @@ def test_repeating_the_hand_over_sends_nothing_a_second_time(open_run, demo_proj
     opened = open_run("create", "alpine-books")
     opened.to("hand_over")
     assert "already" in repr(opened.run.hand_over())
+    assert len(mailed_passwords(demo_project)) == 1
+
+
+def test_a_mail_that_was_accepted_and_could_not_be_written_down_is_not_sent_again(
+    open_run, demo_project
+):
+    opened = open_run("create", "alpine-books")
+    opened.to("create_user")
+    run, folder = opened.run, opened.run.folder.path
+    away = folder.with_name("away")
+
+    def save():
+        if mailed_passwords(demo_project) and folder.exists():
+            folder.rename(away)
+        run.save()
+
+    run.change_log.save = save
+    with pytest.raises(EvidenceError):
+        run.hand_over()
+    away.rename(folder)
+    run.change_log.save = run.save
+    assert kept(opened).hand_over.status == "started"
+    assert "already" in repr(run.hand_over())
+    opened.to("close", after="hand_over")
+    record = kept(opened)
+    assert (record.outcome, record.hand_over.status) == (Outcome.DONE, "accepted")
     assert len(mailed_passwords(demo_project)) == 1
 
 

@@ -111,6 +111,23 @@ def test_nothing_is_sent_where_the_record_cannot_be_written(make_change_log):
     with pytest.raises(EvidenceError), change_log.change(PLANNED):
         sent.append("sent")
     assert sent == []
+    assert (change_log.record.changes, change_log.record.is_changed) == ([], False)
+    assert change_log.made("assign-role") == []
+
+
+def test_where_a_second_try_cannot_be_written_the_first_is_as_open_as_it_was(make_change_log):
+    change_log = make_change_log()
+    with change_log.change(PLANNED, stays_open=True) as first:
+        pass
+    as_it_was = first.model_copy()
+
+    def refuse():
+        raise EvidenceError("The disk is full.")
+
+    change_log.save = refuse
+    with pytest.raises(EvidenceError), change_log.change(PLANNED):
+        pass
+    assert change_log.record.changes == [as_it_was]
 
 
 def test_a_change_keeps_the_services_id_of_its_last_request(make_change_log, folder):

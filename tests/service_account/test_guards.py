@@ -226,6 +226,8 @@ STRANGERS = [
 def test_an_account_that_we_did_not_make_is_refused(runbook, difference, said):
     plan = make_plan(runbook, make_facts(make_account(EXCHANGE, **difference)))
     assert codes(plan) == ["not-our-account"]
+    # A renamed account keeps its name as an alias, and the name is not free.
+    assert "out of its e-mail addresses" in plan.refusals[0].remedy
     assert said in plan.refusals[0].message
 
 

@@ -69,7 +69,10 @@ def test_a_sign_in_that_may_not_send_mail_fails_and_says_what_is_missing(job):
     with pytest.raises(HandOverFailed) as caught:
         job.create_and_hand_over()
     assert isinstance(caught.value.__cause__, Forbidden)
-    assert "nobody has its password" in caught.value.state
+    assert caught.value.state == (
+        "The account exists, and nobody has its password. "
+        "This run has given it no role and taken none away."
+    )
     assert "Mail.Send" in caught.value.remedy
     assert "Run the runbook again" in caught.value.remedy
     assert (job.record.hand_over.status, job.statuses[-1]) == ("failed", ("hand-over", "failed"))
@@ -110,6 +113,7 @@ def test_a_mail_that_may_have_been_sent_is_unknown_and_not_sent_twice(job, effec
     with pytest.raises(HandOverFailed, match="may or may not have been sent") as caught:
         job.create_and_hand_over()
     assert "whether its password arrived is unknown" in caught.value.state
+    assert "without its role" not in caught.value.state
     assert len(job.tenant.outbox) == 1
     assert job.record.hand_over.status == "unknown"
 
