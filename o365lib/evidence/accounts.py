@@ -10,6 +10,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from pydantic import JsonValue
 
@@ -52,23 +53,66 @@ def pending_credentials(
         created: when the account was created; a run that never learnt the id has made only an
             account that was created at its own time.
     """
-
-    def sets_its_password(change: Change) -> bool:
-        is_its = change.target == user_id or (
-            change.target == user_principal_name and _at_its_time(change, created)
-        )
-        is_setting = change.action in {"create-user", "set-password"}
-        return is_its and is_setting and change.may_have_happened
-
+    its = partial(
+        _password_changes,
+        user_id=user_id,
+        user_principal_name=user_principal_name,
+        created=created,
+    )
     found = [
         (max(instants), record)
         for record in records
-        if (instants := [each.started for each in record.changes if sets_its_password(each)])
+        if (instants := [each.started for each in its(record)])
     ]
     for instant, record in _maybe_newest(found):
         if not _is_handed_over(record, since=instant):
             return record.run_id
     return ""
+
+
+def handed_over_by(
+    records: Sequence[Record], *, user_id: str, last_password_change: datetime | None
+) -> str:
+    """Return the run that handed over the very password that the tenant shows, or nothing.
+
+    That is the proof which no other record can spoil: the newest change of the password that the
+    tenant itself knows is one of this run, and the run handed that password over. Once somebody
+    else has set another one, as the vendor must at the first sign-in, there is none.
+
+    Args:
+        records: those of the client's runs that can be read.
+        user_id: the account's object id.
+        last_password_change: the tenant's instant; None where it does not tell.
+    """
+    if last_password_change is None:
+        return ""
+    for record in records:
+        changes = _password_changes(record, user_id=user_id, user_principal_name="", created=None)
+        if not changes:
+            continue
+        newest = max(changes, key=lambda each: each.started)
+        begun, ended = newest.started - _CLOCK_SKEW, (newest.ended or newest.started) + _CLOCK_SKEW
+        is_the_one = begun <= last_password_change <= ended
+        if is_the_one and _is_handed_over(record, since=newest.started):
+            return record.run_id
+    return ""
+
+
+def _password_changes(
+    record: Record, *, user_id: str, user_principal_name: str, created: datetime | None
+) -> list[Change]:
+    def is_its(change: Change) -> bool:
+        return change.target == user_id or (
+            change.target == user_principal_name and _at_its_time(change, created)
+        )
+
+    return [
+        change
+        for change in record.changes
+        if change.action in {"create-user", "set-password"}
+        and change.may_have_happened
+        and is_its(change)
+    ]
 
 
 def _maybe_newest(found: list[tuple[datetime, Record]]) -> list[tuple[datetime, Record]]:

@@ -182,9 +182,7 @@ class ScreenHandOver(Strict):
 HandOver = Annotated[MailHandOver | FileHandOver | ScreenHandOver, Field(discriminator="method")]
 
 
-class FederationOverride(Strict):
-    """Why the account may go although nobody can read whose federation a domain has."""
-
+class _Override(Strict):
     reason: Text = Field(description="the reason in words, which goes into the evidence")
 
     @field_validator("reason")
@@ -193,6 +191,18 @@ class FederationOverride(Strict):
         if len(value.strip()) < _SHORTEST_REASON:
             refuse(f"is too short: at least {_SHORTEST_REASON} characters, for whoever audits it")
         return value
+
+
+class FederationOverride(_Override):
+    """Why the account may go although nobody can read whose federation a domain has."""
+
+
+class RecordsOverride(_Override):
+    """Why it is known that the vendor has the password, whatever these runs have done to it."""
+
+    run_ids: tuple[Text, ...] = Field(
+        min_length=1, description="a list of the ids of runs whose record cannot be read"
+    )
 
 
 def _known_cloud(value: str) -> str:
@@ -227,6 +237,9 @@ class Client(Strict):
     )
     federation_override: FederationOverride | None = Field(
         None, description="a `reason` in words, or leave the key out"
+    )
+    records_override: RecordsOverride | None = Field(
+        None, description="`run_ids` and a `reason` in words, or leave the key out"
     )
     _project: Path | None = PrivateAttr(None)
 

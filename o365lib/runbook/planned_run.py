@@ -14,6 +14,7 @@ from o365lib import clock, parameters
 from o365lib.errors import Refused, StepOutOfOrder
 from o365lib.evidence.accounts import (
     accounts_made,
+    handed_over_by,
     has_pending_credentials,
     pending_credentials,
 )
@@ -123,9 +124,12 @@ class PlannedRun(RecordedRun):
             made={each.user_id: each.run_id for each in accounts_made(self.earlier_records())},
             pending=self._pending_credentials,
         )
-        archive = Archive(self.places.evidence)
-        unreadable = tuple(run.run_id for run in archive.unreadable(self.client.client))
-        return facts.model_copy(update={"unreadable_records": unreadable})
+        return facts.model_copy(
+            update={
+                "handed_over_by": self._handed_over_by(facts),
+                "unreadable_records": self._unreadable_records(),
+            }
+        )
 
     def _require_same_parameters(self) -> None:
         folder = self.places.parameters
@@ -169,6 +173,24 @@ class PlannedRun(RecordedRun):
             user_principal_name=user.user_principal_name,
             created=user.created_date_time,
         )
+
+    def _handed_over_by(self, facts: Facts) -> str:
+        if facts.account is None:
+            return ""
+        user = facts.account.user
+        return handed_over_by(
+            self.earlier_records(),
+            user_id=user.id,
+            last_password_change=user.last_password_change_date_time,
+        )
+
+    def _unreadable_records(self) -> tuple[str, ...]:
+        # What they hide was judged before this run's first change. Since then no other run can have
+        # set the password, and what this one did stands in its own record.
+        if self.record.is_changed:
+            return ()
+        archive = Archive(self.places.evidence)
+        return tuple(run.run_id for run in archive.unreadable(self.client.client))
 
     def draft_plan(self, facts: Facts) -> Plan:
         """Return what this runbook would change in such a tenant."""

@@ -32,6 +32,7 @@ def plan_creation(
         guards.account_renamed(facts),
         guards.not_our_account(facts, defaults),
         guards.account_disabled(facts),
+        guards.records_unreadable(facts, client),
         *_loses_way_back(facts, client, defaults, changes),
         guards.last_global_administrator(facts, changes),
         guards.signed_in_as_the_account(facts, changes),
@@ -234,12 +235,13 @@ def _creation_notices(facts: Facts, client: Client, defaults: Defaults) -> Itera
             code="credentials-left-alone",
             message="The account was there already; its password is left as it is.",
         )
-    if facts.unreadable_records and not facts.pending_credentials:
+    if client.records_override is not None:
         yield Notice(
-            code="unreadable-records",
+            code="records-override",
             message=(
-                f"Runs that cannot be read: {', '.join(facts.unreadable_records)}. If one of them "
-                "set the password and handed it to nobody, this run does not know it."
+                "Answered for in writing that the vendor has the password, whatever "
+                f"{', '.join(client.records_override.run_ids)} did: "
+                f"{client.records_override.reason}"
             ),
         )
     if facts.account is None:
@@ -318,6 +320,14 @@ def _common_notices(facts: Facts) -> Iterable[Notice]:
             message=(
                 f"{namesake.user_principal_name} has the same name on another domain; "
                 "this runbook does not touch it."
+            ),
+        )
+    if facts.unreadable_records and facts.account is None:
+        yield Notice(
+            code="unreadable-records",
+            message=(
+                f"Runs that cannot be read: {', '.join(facts.unreadable_records)}. If one of them "
+                "made an account that was renamed since, this run does not know of it."
             ),
         )
     if facts.security_defaults:

@@ -91,6 +91,9 @@ class Facts(Fact):
 
     Attributes:
         deleted: earlier accounts in the recycle bin; None where it could not be read.
+        pending_credentials: the run that set the account's password and handed it to nobody.
+        handed_over_by: the run that handed over the very password that the tenant shows.
+        unreadable_records: the client's runs whose record is there and cannot be read.
     """
 
     read: datetime
@@ -109,4 +112,5 @@ class Facts(Fact):
     security_defaults: bool | None = None
     identity: Identity
     pending_credentials: str = ""
+    handed_over_by: str = ""
     unreadable_records: tuple[str, ...] = ()

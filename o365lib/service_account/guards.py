@@ -185,6 +185,36 @@ def account_disabled(facts: Facts) -> Refusal | None:
     )
 
 
+def records_unreadable(facts: Facts, client: Client) -> Refusal | None:
+    """A run whose record cannot be read may have set the password and handed it to nobody.
+
+    Nothing is hidden where a readable record leaves a password to be replaced anyway, or proves
+    that the password which the tenant shows was handed over.
+    """
+    if facts.account is None or facts.pending_credentials or facts.handed_over_by:
+        return None
+    override = client.records_override
+    answered_for = override.run_ids if override else ()
+    doubtful = [each for each in facts.unreadable_records if each not in answered_for]
+    if not doubtful:
+        return None
+    runs = ", ".join(doubtful)
+    return Refusal(
+        code="records-unreadable",
+        message=(
+            f"{facts.user_principal_name} exists, and the record of {runs} cannot be read: it may "
+            "have set the account's password and handed it to nobody, and no other record proves "
+            "that somebody has the password which is in force."
+        ),
+        remedy=(
+            f"Restore `record.json` of {runs} from a backup of the archive. If you know that the "
+            f"vendor has the password, write `records_override: {{run_ids: [{runs}], "
+            "reason: ...}` into the client's file. If nobody has it, remove the account with the "
+            "remove runbook, and create it anew."
+        ),
+    )
+
+
 def last_global_administrator(facts: Facts, changes: Iterable[PlannedChange]) -> Refusal | None:
     """Removal would leave the tenant without a usable Global Administrator."""
     account = facts.account

@@ -7,6 +7,7 @@ import pytest
 from o365lib.evidence.accounts import (
     MadeAccount,
     accounts_made,
+    handed_over_by,
     has_pending_credentials,
     pending_credentials,
 )
@@ -207,6 +208,30 @@ def test_a_run_that_never_learnt_the_id_has_made_only_an_account_of_its_own_time
     records = [make("1", changes=[change(status="unknown", target=target)])]
     found = pending_credentials(records, user_id=USER, user_principal_name=NAME, created=created)
     assert found == pending
+
+
+# what the readable records tell, the minute of the tenant's newest password: who handed it over
+PROOFS = {
+    "its own password": ([set_at("a", 0, accepted=1)], 0, "a"),
+    "one that was created": ([set_at("a", 0, action="create-user", accepted=1)], 0, "a"),
+    "of an earlier run": ([set_at("a", 0, accepted=1), make("b")], 0, "a"),
+    "within the skew of the service's clock": ([set_at("a", 0, accepted=1)], 5, "a"),
+    "somebody set another one since": ([set_at("a", 0, accepted=1)], 6, ""),
+    "what was handed over is not in force": ([set_at("a", 10, accepted=11)], 4, ""),
+    "the mail was refused": ([set_at("a", 0, failed=1)], 0, ""),
+    "the mail may have been sent": ([set_at("a", 0, unknown=1)], 0, ""),
+    "handed over before it was set again": ([set_at("a", 5, accepted=4)], 5, ""),
+    "the tenant does not tell": ([set_at("a", 0, accepted=1)], None, ""),
+    "no run has set it": ([make("a")], 0, ""),
+    "no record is left": ([], 0, ""),
+}
+
+
+@pytest.mark.parametrize(("records", "minute", "proof"), PROOFS.values(), ids=PROOFS)
+def test_a_hand_over_is_proved_of_the_password_that_the_tenant_shows(records, minute, proof):
+    instant = None if minute is None else NOW + timedelta(minutes=minute)
+    assert handed_over_by(records, user_id=USER, last_password_change=instant) == proof
+    assert handed_over_by(records, user_id=OTHER, last_password_change=instant) == ""
 
 
 def made(run_id="1", *, status="accepted", target=USER) -> Record:

@@ -137,6 +137,16 @@ def test_an_override_needs_a_reason_in_words():
     assert made.federation_override.reason.startswith("Checked")
 
 
+def test_lost_records_are_answered_for_run_by_run_and_in_words():
+    reason = "The vendor signed in with it on 2 May"
+    assert "too short" in refusal(records_override={"run_ids": ["run-1"], "reason": "because"})
+    assert "at least 1 item" in refusal(records_override={"run_ids": [], "reason": reason})
+    assert "Field required" in refusal(records_override={"reason": reason})
+    made = client(records_override={"run_ids": ["run-1"], "reason": reason})
+    assert made.records_override.run_ids == ("run-1",)
+    assert client().records_override is None
+
+
 @pytest.mark.parametrize("value", ["yes", "true", 1, 0, None])
 def test_only_true_and_false_are_true_and_false(value):
     assert refusal(dry_run_only=value)

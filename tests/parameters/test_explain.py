@@ -56,6 +56,8 @@ ALLOWED = "allowed: "
         ("  sender: admin@alpine.onmicrosoft.com\n", "", (13, 3), "hand_over", "needs `sender`"),
         ("cloud: global", "federation_override: {reason: no}", (4, 31),
          "federation_override.reason", "too short"),
+        ("cloud: global", "records_override: {run_ids: run-1, reason: It is known.}", (4, 29),
+         "records_override.run_ids", "a list of the ids"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_at_its_place_with_what_is_allowed(
@@ -142,6 +144,7 @@ _LINES = [
     "sign_in: {{method: certificate, certificate: [{}]}}",
     "hand_over: {{method: mail, recipient: {}}}",
     "federation_override: {}",
+    "records_override: {{run_ids: [{}]}}",
     "x: '{}",
     "x: *{}",
     "x: !{} y",

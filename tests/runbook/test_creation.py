@@ -1,10 +1,12 @@
 import hashlib
 import json
+from datetime import timedelta
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from o365lib import clock
 from o365lib.errors import (
     AnswerLost,
     ChangeFailed,
@@ -16,6 +18,7 @@ from o365lib.errors import (
 )
 from o365lib.evidence.record import HandOverRecord, Outcome
 from o365lib.sandbox import Fault
+from tests.standing_clock import LateClock
 
 SEND = "/v1.0/users/*/sendMail"
 
@@ -195,6 +198,81 @@ def test_another_password_that_was_dropped_is_not_success(open_run, demo_project
     assert [change.action for change in kept(again).changes] == ["set-password", "hand-over"]
     assert kept(again).outcome == Outcome.DONE
     assert tenant.password_of(account["id"]) == mailed_passwords(demo_project)[-1]
+
+
+def damage(opened):
+    """Spoil an archived record, as a disk does; return what it was."""
+    whole = opened.run.folder.record_file.read_bytes()
+    opened.run.folder.record_file.write_bytes(whole[: len(whole) // 2])
+    return whole
+
+
+def test_where_the_record_of_a_refused_mail_is_lost_nothing_is_done_until_it_is_found(
+    open_run, demo_project
+):
+    demo_project.sandbox.faults.add(Fault(method="POST", path=SEND, effect="403"))
+    first = open_run("create", "alpine-books")
+    with pytest.raises(HandOverFailed):
+        first.to("hand_over")
+    first.run._abandon()
+    run_id, whole = first.run.record.run_id, damage(first)
+    before = demo_project.writes()
+    refused = open_run("create", "alpine-books")
+    with pytest.raises(Refused, match=f"the record of {run_id} cannot be read") as caught:
+        refused.to("close")
+    assert caught.value.code == "records-unreadable"
+    assert (kept(refused).outcome, demo_project.writes()) == (Outcome.REFUSED, before)
+    first.run.folder.record_file.write_bytes(whole)
+    again = open_run("create", "alpine-books")
+    again.to("close")
+    assert kept(again).outcome == Outcome.DONE
+    account = demo_project.account("alpine-books")
+    (password,) = mailed_passwords(demo_project)
+    assert demo_project.tenant("alpine-books").password_of(account["id"]) == password
+
+
+def test_a_lost_record_is_of_no_weight_where_the_password_in_force_was_handed_over(
+    open_run, demo_project
+):
+    lost = open_run("create", "alpine-books", dry_run=True)
+    lost.to("close")
+    done = open_run("create", "alpine-books")
+    done.to("close")
+    damage(lost)
+    again = open_run("create", "alpine-books")
+    again.to("close")
+    assert kept(again).outcome == Outcome.NOTHING_TO_DO
+    assert kept(again).facts["handed_over_by"] == done.run.record.run_id
+    # The vendor signed in and set another one, or a run did whose record is lost: who knows?
+    tenant, account = demo_project.tenant("alpine-books"), demo_project.account("alpine-books")
+    changed = clock.now() + timedelta(minutes=20)
+    account["lastPasswordChangeDateTime"] = clock.iso(changed)
+    with pytest.raises(Refused, match="cannot be read"):
+        open_run("create", "alpine-books").to("close")
+    reason = "Jo of the vendor signed in on 2 May"
+    override = {"run_ids": [lost.run.record.run_id], "reason": reason}
+    demo_project.edit("alpine-books", records_override=override)
+    answered = open_run("create", "alpine-books")
+    assert "records-override): Answered for in writing" in answered.to("plan")
+    answered.to("close", after="plan")
+    assert kept(answered).outcome == Outcome.NOTHING_TO_DO
+    assert len(tenant.outbox) == 1
+
+
+def test_a_lost_record_does_not_stop_the_run_that_makes_the_account_in_mid_way(
+    open_run, demo_project
+):
+    lost = open_run("create", "alpine-books", dry_run=True)
+    lost.to("close")
+    damage(lost)
+    opened = open_run("create", "alpine-books")
+    opened.to("hand_over")
+    # The vendor is quick, and somebody looks at the mail before the role is assigned.
+    account = demo_project.account("alpine-books")
+    account["lastPasswordChangeDateTime"] = clock.iso(clock.now() + timedelta(minutes=20))
+    with clock.use(LateClock(seconds=31)):
+        opened.to("close", after="hand_over")
+    assert kept(opened).outcome == Outcome.DONE
 
 
 def test_a_password_that_nobody_was_given_is_replaced_by_the_next_run(open_run, demo_project):

@@ -1,5 +1,3 @@
-from datetime import UTC, datetime, timedelta
-
 import pytest
 
 from o365lib import clock
@@ -14,16 +12,7 @@ from o365lib.errors import (
 from o365lib.evidence.record import Outcome
 from o365lib.runbook import standing
 from o365lib.sandbox import Fault
-
-
-class LateClock(clock.SystemClock):
-    """The machine's clock, some time later."""
-
-    def __init__(self, **later):
-        self.later = timedelta(**later)
-
-    def now(self):
-        return datetime.now(UTC) + self.later
+from tests.standing_clock import LateClock
 
 
 def kept(opened):

@@ -153,15 +153,26 @@ def test_a_creation_tells_that_the_first_sign_in_registers_a_second_factor():
         assert "multi-factor" not in [notice.code for notice in make_plan(runbook, facts).notices]
 
 
-def test_records_that_cannot_be_read_are_told_where_they_could_hide_a_lost_password():
-    account = make_account(EXCHANGE)
-    facts = make_facts(account, unreadable_records=("run-1", "run-2"))
-    plan = make_plan("create", facts)
+@pytest.mark.parametrize("runbook", ["create", "remove"])
+def test_records_that_cannot_be_read_are_told_where_they_could_hide_a_renamed_account(runbook):
+    plan = make_plan(runbook, make_facts(unreadable_records=("run-1", "run-2")))
     (notice,) = [each for each in plan.notices if each.code == "unreadable-records"]
     assert "run-1, run-2" in notice.message
-    known = make_facts(account, unreadable_records=("run-1",), pending_credentials="run-2")
-    assert "unreadable-records" not in _notices("create", known)
-    assert "unreadable-records" not in _notices("create", make_facts(account))
+    assert plan.refusals == ()
+    there = make_facts(make_account(EXCHANGE), unreadable_records=("run-1",))
+    for facts in (there, make_facts()):
+        assert "unreadable-records" not in _notices(runbook, facts)
+
+
+def test_who_has_the_password_in_spite_of_lost_records_was_answered_for_in_writing():
+    override = {"run_ids": ["run-1"], "reason": "The vendor signed in with it on 2 May."}
+    client = make_client(records_override=override)
+    facts = make_facts(make_account(EXCHANGE), unreadable_records=("run-1",))
+    plan = make_plan("create", facts, client)
+    (notice,) = [each for each in plan.notices if each.code == "records-override"]
+    assert "run-1" in notice.message
+    assert "signed in with it on 2 May" in notice.message
+    assert "records-override" not in _notices("create", facts)
 
 
 def test_a_role_that_is_more_than_the_purpose_needs_is_reported():

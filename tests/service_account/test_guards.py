@@ -379,6 +379,34 @@ def test_all_guards_that_apply_are_listed_the_gravest_first():
     assert plan.changes == ()
 
 
+RECORDS_OVERRIDE = {"run_ids": ["run-1"], "reason": "The vendor signed in with it on 2 May."}
+
+# what else is known of an account beside which the record of run-1 cannot be read
+UNREADABLE_RECORDS = [
+    ({}, None, True),
+    ({"pending_credentials": "run-2"}, None, False),
+    ({"handed_over_by": "run-2"}, None, False),
+    ({"unreadable_records": ()}, None, False),
+    ({"account": None}, None, False),
+    ({}, RECORDS_OVERRIDE, False),
+    ({"unreadable_records": ("run-1", "run-3")}, RECORDS_OVERRIDE, True),
+]
+
+
+@pytest.mark.parametrize(("known", "override", "refused"), UNREADABLE_RECORDS)
+def test_a_record_that_may_hide_a_lost_password_is_refused(known, override, refused):
+    content = {"account": make_account(), "unreadable_records": ("run-1",)} | known
+    facts = make_facts(content.pop("account"), **content)
+    client = make_client(records_override=override)
+    plan = make_plan("create", facts, client)
+    assert codes(plan) == (["records-unreadable"] if refused else [])
+    assert codes(make_plan("remove", facts, client)) == []
+    if refused:
+        doubtful = facts.unreadable_records[-1]
+        assert f"the record of {doubtful} cannot be read" in plan.refusals[0].message
+        assert f"records_override: {{run_ids: [{doubtful}], reason" in plan.refusals[0].remedy
+
+
 def test_every_refusal_says_why_and_what_to_do():
     account = make_account(GLOBAL, SHAREPOINT, account_enabled=False)
     domains = (make_domain("vendor"), make_domain("unknown", "b.example"))
