@@ -80,6 +80,12 @@ PURE = {
         "o365lib.service_account.plan",
         "o365lib.service_account.roles",
     },
+    "o365lib.service_account.authorization": {
+        "o365lib.parameters",
+        "o365lib.service_account.facts",
+        "o365lib.service_account.permissions",
+        "o365lib.service_account.plan",
+    },
     "o365lib.service_account.draft": {
         "o365lib.parameters",
         "o365lib.service_account",

@@ -24,6 +24,7 @@ from o365lib.graph.models import User
 from o365lib.graph.session import GraphSession
 from o365lib.runbook import standing
 from o365lib.runbook.recorded_run import RecordedRun
+from o365lib.service_account.authorization import missing_to_read
 from o365lib.service_account.draft import draft
 from o365lib.service_account.facts import Facts, Identity
 from o365lib.service_account.look import read_facts
@@ -112,10 +113,14 @@ class PlannedRun(RecordedRun):
 
         Raises:
             StepOutOfOrder: nobody is signed in.
+            Refused: who is signed in lacks a permission or directory role to read it.
             GraphError: the tenant could not be read.
         """
         if self.identity is None:
             raise StepOutOfOrder("Nobody is signed in.", remedy="Execute the cell 'sign in' first.")
+        missing = missing_to_read(self.identity, self.client, self.kind, dry_run=self.is_dry_run)
+        if missing is not None:
+            raise Refused(missing.code, missing.message, remedy=missing.remedy)
         facts = read_facts(
             self.session,
             self.identity,

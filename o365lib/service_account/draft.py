@@ -7,7 +7,7 @@ a refusal is about the changes that would really have been made.
 from collections.abc import Iterable
 
 from o365lib.parameters import Client, Defaults
-from o365lib.service_account import guards
+from o365lib.service_account import authorization, guards
 from o365lib.service_account.facts import GLOBAL_ADMINISTRATOR, Account, Facts
 from o365lib.service_account.permissions import how_to_be_allowed
 from o365lib.service_account.plan import Notice, Plan, PlannedChange, Refusal, Runbook, sealed
@@ -38,7 +38,7 @@ def plan_creation(
         guards.signed_in_as_the_account(facts, changes),
         guards.recipient_not_allowed(client, defaults, changes),
         guards.sender_is_somebody_else(facts, client, changes),
-        guards.missing_permission(facts, client, changes),
+        authorization.missing_permission(facts, client, changes),
     )
     plan = Plan(
         runbook="create",
@@ -77,7 +77,7 @@ def plan_removal(
             guards.last_global_administrator(facts, changes),
             guards.signed_in_as_the_account(facts, changes),
             guards.onboarding_in_progress(facts, client),
-            guards.missing_permission(facts, client, changes),
+            authorization.missing_permission(facts, client, changes),
         ]
     plan = Plan(
         runbook="remove",
@@ -259,7 +259,7 @@ def _creation_notices(facts: Facts, client: Client, defaults: Defaults) -> Itera
             code="recycle-bin-unread",
             message=(
                 "The recycle bin could not be read: whether an earlier account is in it is not "
-                f"known. {how_to_be_allowed('read-deleted-users', facts.identity)}"
+                f"known. {how_to_be_allowed('read-deleted-users', identity=facts.identity)}"
             ),
         )
     for deleted in facts.deleted or ():

@@ -14,14 +14,7 @@ from o365lib.service_account.facts import (
     FederatedDomain,
     Identity,
 )
-from o365lib.service_account.permissions import (
-    AS_THE_USER,
-    NEEDS,
-    PRIVILEGED_TARGET_ROLES,
-    ROLE_NAMES,
-    Need,
-    how_to_be_allowed,
-)
+from o365lib.service_account.permissions import how_to_be_allowed
 from o365lib.service_account.plan import PlannedChange, Refusal
 from o365lib.service_account.roles import roles_in_use
 
@@ -88,7 +81,7 @@ def federation_unreadable(facts: Facts, client: Client) -> Refusal | None:
 def _ways_to_know(domains: Iterable[FederatedDomain], identity: Identity) -> Iterable[str]:
     unread = {each.unread for each in domains}
     if "refused" in unread:
-        yield how_to_be_allowed("read-federation", identity)
+        yield how_to_be_allowed("read-federation", identity=identity)
     if "failed" in unread:
         yield "The service may be able to tell later: run again."
     if unread & {"refused", "failed"}:
@@ -318,62 +311,4 @@ def sender_is_somebody_else(
             f"{identity.name}, who may send from the own mailbox only."
         ),
         remedy="Leave `sender` out of the client's file, or sign in as that person.",
-    )
-
-
-def missing_permission(
-    facts: Facts, client: Client, changes: Iterable[PlannedChange]
-) -> Refusal | None:
-    """The signed-in identity lacks a permission or role that the plan needs."""
-    identity = facts.identity
-    if not identity.claims_known:
-        return None
-    privileged = facts.account is not None and bool(facts.account.roles)
-    actions = [change.action for change in changes if change.action in NEEDS]
-    if "create-user" in actions:
-        # Where the answer to a creation is lost, the password has to be set once more.
-        actions.append("set-password")
-    missing = dict.fromkeys(
-        sentence
-        for action in actions
-        if not (action == "hand-over" and client.hand_over.method != "mail")
-        for sentence in _missing(action, identity, privileged=privileged)
-    )
-    if not missing:
-        return None
-    return Refusal(
-        code="missing-permission",
-        message=f"{identity.name} lacks what the plan needs: {'; '.join(missing)}.",
-        remedy=_ask_for(identity),
-    )
-
-
-def _missing(action: str, identity: Identity, *, privileged: bool) -> Iterable[str]:
-    need: Need = NEEDS[action]
-    doing = f"(to {action.replace('-', ' ')})"
-    is_application, roles = identity.kind == "application", need.directory_roles
-    permissions = [need.permissions]
-    if action == "set-password" and privileged:
-        doing = "(to set the password of an account that holds a role)"
-        roles = PRIVILEGED_TARGET_ROLES
-        permissions += [] if is_application else [(AS_THE_USER,)]
-    elif is_application:
-        roles = ()
-    for names in permissions:
-        if not identity.asked_to_read and not set(names) & set(identity.permissions):
-            yield f"permission {' or '.join(names)} {doing}"
-    if roles and not set(roles) & set(identity.directory_roles):
-        yield f"directory role {' or '.join(ROLE_NAMES[role] for role in roles)} {doing}"
-
-
-def _ask_for(identity: Identity) -> str:
-    if identity.kind == "application":
-        return (
-            "Ask the client's administrator to grant the application these permissions with admin "
-            "consent, and run again."
-        )
-    return (
-        "Sign in as somebody who holds these roles, or ask the client's administrator to grant "
-        "them and to consent to these permissions; then run again from the sign-in on, which asks "
-        "for them."
     )

@@ -3,16 +3,15 @@
 - One `$batch` for what can be asked without knowing the tenant; a second one only where the first
   one found something to ask about: a federated domain, or an administrator of unknown standing.
 - What could not be read becomes `unknown` or None, never a guess; what must be known (the
-  organization, the account, the roles) raises, and says what this identity lacks to read it.
+  organization, the account, the roles) raises, and says all that this identity lacks to read it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from o365lib import clock
-from o365lib.errors import BadRequest, Forbidden, GraphError
+from o365lib.errors import BadRequest, Forbidden, GraphError, Refused
 from o365lib.graph.deleted_items import list_deleted_users
 from o365lib.graph.domains import list_domains, list_federation_configurations
 from o365lib.graph.models import (
@@ -84,8 +83,8 @@ def read_facts(
             over; asked with the account.
 
     Raises:
-        GraphError: something that must be known could not be read; a `Forbidden` says which
-            permission or directory role the identity lacks.
+        Refused: the identity may not read what must be known; the remedy has all to ask for.
+        GraphError: what must be known could not be read.
     """
     # The instant before the first request: whatever changes from then on may be missing here.
     begun = clock.now()
@@ -143,32 +142,48 @@ def _read(
         definitions = batch.add(list_role_definitions())
         security_defaults = batch.add(get_security_defaults())
         by_id = [batch.add(find_user(user_id)) for user_id in made]
-    known = partial(_known, identity=identity)
+    about_users: list[Answer[Any]] = [users, *([by_key] if by_key else []), *by_id]
+    _require_allowed(
+        identity,
+        {
+            "read-organization": [organization],
+            "read-domains": [domains],
+            "read-users": about_users,
+            "read-roles": [assignments, definitions],
+        },
+    )
     policy = _optional(security_defaults)
-    standing = tuple(user for each in by_id if (user := known(each, "read-users")))
+    standing = tuple(user for each in by_id if (user := each.value()))
     return _Answers(
-        organization=known(organization, "read-organization"),
-        domains=known(domains, "read-domains"),
-        users=_with(
-            known(users, "read-users"),
-            *([known(by_key, "read-users")] if by_key else []),
-            *standing,
-        ),
+        organization=organization.value(),
+        domains=domains.value(),
+        users=_with(users.value(), *([by_key.value()] if by_key else []), *standing),
         made=standing,
         # Only told to the person, as are the security defaults, which take Policy.Read.All.
         deleted=_optional(deleted),
-        assignments=known(assignments, "read-roles"),
-        definitions=known(definitions, "read-roles"),
+        assignments=assignments.value(),
+        definitions=definitions.value(),
         security_defaults=policy.is_enabled if policy else None,
     )
 
 
-def _known(answer: Answer[T], read: str, identity: Identity) -> T:
-    try:
-        return answer.value()
-    except Forbidden as error:
-        error.remedy = how_to_be_allowed(read, identity)
-        raise
+def _require_allowed(identity: Identity, needed: Mapping[str, Iterable[Answer[Any]]]) -> None:
+    # All that was refused is told at once, so that it is granted at once.
+    refused = {
+        read: answer.error
+        for read, answers in needed.items()
+        for answer in answers
+        if isinstance(answer.error, Forbidden)
+    }
+    if not refused:
+        return
+    said = "; ".join(dict.fromkeys(error.message for error in refused.values()))
+    what = ", ".join(read.removeprefix("read-").replace("-", " ") for read in refused)
+    raise Refused(
+        "missing-permission",
+        f"The service does not let {identity.name} read {what}: {said}",
+        remedy=how_to_be_allowed(*refused, identity=identity),
+    ) from next(iter(refused.values()))
 
 
 def _with(users: tuple[User, ...], *by_key: User | None) -> tuple[User, ...]:
@@ -236,6 +251,8 @@ def _read_further(
         by_key = batch.add(find_user(doubtful)) if doubtful else None
         asked = {name: batch.add(list_federation_configurations(name)) for name in names}
         users = {principal_id: batch.add(get_user(principal_id)) for principal_id in unknown}
+    if by_key:
+        _require_allowed(identity, {"read-users": [by_key]})
     configurations: dict[str, Sequence[FederationConfiguration] | GraphError] = {}
     for name, answer in asked.items():
         try:
@@ -243,7 +260,7 @@ def _read_further(
         except GraphError as error:
             configurations[name] = error
     return _Further(
-        user=_known(by_key, "read-users", identity) if by_key else account,
+        user=by_key.value() if by_key else account,
         configurations=configurations,
         enabled={key: _is_enabled(answer) for key, answer in users.items()},
     )

@@ -5,6 +5,7 @@ Data, from the permission tables of Graph's reference pages; the first name of e
 https://learn.microsoft.com/graph/permissions-reference
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from o365lib.service_account.facts import GLOBAL_ADMINISTRATOR, Identity
@@ -92,6 +93,10 @@ READS: dict[str, Need] = {
     ),
 }
 
+# Without these there is no plan. The others are for what may be left unread: the recycle bin, and a
+# federation where no domain is federated.
+NEEDED_READS = ("read-organization", "read-domains", "read-users", "read-roles")
+
 NEEDS: dict[str, Need] = {
     # https://learn.microsoft.com/graph/api/user-post-users
     "create-user": Need(
@@ -127,6 +132,12 @@ NEEDS: dict[str, Need] = {
         ("User.DeleteRestore.All", "User.ReadWrite.All"),
         (USER_ADMINISTRATOR, PRIVILEGED_AUTHENTICATION_ADMINISTRATOR, GLOBAL_ADMINISTRATOR),
     ),
+}
+
+# What a run of a runbook may have to change; a plan may need less.
+MAY_CHANGE = {
+    "create": ("create-user", "set-password", "hand-over", "assign-role"),
+    "remove": ("remove-role", "revoke-sign-in-sessions", "delete-user"),
 }
 
 # An account that holds an administrator's role has its password set by these only, and by a
@@ -177,28 +188,42 @@ def delegated_scopes(
     return tuple(name for name in scopes if _WRITING.get(name) not in scopes)
 
 
-def how_to_be_allowed(read: str, identity: Identity) -> str:
-    """Return what to ask the client's administrator for, after the service refused a read.
+def how_to_be_allowed(*reads: str, identity: Identity) -> str:
+    """Return what to ask the client's administrator for, after the service refused reads.
 
     Args:
-        read: a key of `READS`.
+        reads: keys of `READS`.
         identity: who asked. What its token shows is not asked for again; all is, where the token
             shows nothing, or all of it.
     """
-    need = READS[read]
-    takes_role = identity.kind == "user" and bool(need.directory_roles)
-    lacks_permission = not set(need.permissions) & set(identity.permissions)
-    lacks_role = takes_role and not set(need.directory_roles) & set(identity.directory_roles)
-    is_told = identity.claims_known and (lacks_permission or lacks_role)
+    permissions: dict[str, None] = {}
+    roles: dict[str, None] = {}
+    is_all_told = True
+    for read in reads:
+        need = READS[read]
+        takes_role = identity.kind == "user" and bool(need.directory_roles)
+        lacks_permission = not set(need.permissions) & set(identity.permissions)
+        lacks_role = takes_role and not set(need.directory_roles) & set(identity.directory_roles)
+        is_told = identity.claims_known and (lacks_permission or lacks_role)
+        is_all_told = is_all_told and (is_told or not identity.claims_known)
+        if lacks_permission or not is_told:
+            permissions[need.permissions[0]] = None
+        if lacks_role or (takes_role and not is_told):
+            named = need.directory_roles[:_ROLES_NAMED]
+            roles[" or ".join(ROLE_NAMES[role] for role in named)] = None
     wanted = []
-    if lacks_permission or not is_told:
+    if permissions:
         whose = "that you consent to" if identity.kind == "user" else "for this application"
-        wanted.append(f"the permission {need.permissions[0]} ({whose}, with admin consent)")
-    if lacks_role or (takes_role and not is_told):
-        names = " or ".join(ROLE_NAMES[role] for role in need.directory_roles[:_ROLES_NAMED])
-        wanted.append(f"the directory role {names} for {identity.name}")
-    doing = read.replace("-", " ")
-    sentence = f"To {doing}, ask the client's administrator for {' and '.join(wanted)}"
-    if not is_told and identity.claims_known:
+        noun = "permission" if len(permissions) == 1 else "permissions"
+        wanted.append(f"the {noun} {_listed(permissions)} ({whose}, with admin consent)")
+    wanted += [f"the directory role {names} for {identity.name}" for names in roles]
+    what = _listed(read.removeprefix("read-").replace("-", " ") for read in reads)
+    sentence = f"To read {what}, ask the client's administrator for {' and '.join(wanted)}"
+    if not is_all_told:
         return f"{sentence}; if it is there already, wait some minutes. Then sign in and run again."
     return f"{sentence}. Then sign in and run again."
+
+
+def _listed(words: Iterable[str]) -> str:
+    *others, last = words
+    return f"{', '.join(others)} and {last}" if others else last

@@ -133,6 +133,7 @@ def test_every_key_is_documented():
         parameters.MailHandOver,
         parameters.FileHandOver,
         parameters.FederationOverride,
+        parameters.RecordsOverride,
         parameters.Defaults,
         parameters.Account,
         parameters.Purpose,

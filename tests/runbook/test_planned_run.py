@@ -83,6 +83,52 @@ def test_once_a_change_is_made_what_was_read_planned_and_approved_stands(open_ru
     assert record.approval.plan_digest == record.plan["digest"]
 
 
+ALL_TO_READ = ("Domain.Read.All", "User.Read.All", "RoleManagement.Read.Directory")
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+@pytest.mark.parametrize("runbook", ["create", "remove"])
+def test_who_may_not_read_is_refused_before_reading_and_told_everything(
+    open_run, demo_project, runbook, dry_run
+):
+    permitted = demo_project.tenant("alpine-books").application.roles
+    permitted.clear()
+    permitted.add("Organization.Read.All")
+    opened = open_run(runbook, "alpine-books", dry_run=dry_run)
+    opened.to("sign_in")
+    asked = len(demo_project.sandbox.journal)
+    with pytest.raises(Refused) as caught:
+        opened.run.look()
+    assert len(demo_project.sandbox.journal) == asked
+    assert [name for name in ALL_TO_READ if name not in caught.value.message] == []
+    to_change = {"create": "Mail.Send", "remove": "User.DeleteRestore.All"}[runbook]
+    assert (to_change in caught.value.message) is not dry_run
+    record = kept(opened)
+    assert (record.outcome, record.error.guard) == (Outcome.REFUSED, "missing-permission")
+
+
+def test_once_all_that_was_told_is_granted_a_dry_run_goes_on(open_run, demo_project):
+    permitted = demo_project.tenant("alpine-books").application.roles
+    permitted.clear()
+    opened = open_run("create", "alpine-books", dry_run=True)
+    with pytest.raises(Refused):
+        opened.to("look")
+    permitted.update((*ALL_TO_READ, "Organization.Read.All"))
+    opened.to("look")
+    assert opened.run.current_facts.account is None
+
+
+def test_what_the_service_does_not_let_one_read_is_refused_too(open_run, demo_project):
+    demo_project.sandbox.faults.add(
+        Fault(method="GET", path="/v1.0/roleManagement/*", effect="403", times=None)
+    )
+    opened = open_run("create", "alpine-books")
+    with pytest.raises(Refused, match=r"does not let .* read roles"):
+        opened.to("look")
+    record = kept(opened)
+    assert (record.outcome, record.error.guard) == (Outcome.REFUSED, "missing-permission")
+
+
 def test_a_first_change_that_the_service_refused_is_one_too(open_run, demo_project):
     demo_project.sandbox.faults.add(Fault(method="POST", path="/v1.0/users", effect="403"))
     opened = open_run("create", "alpine-books")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from o365lib.errors import BadRequest, Forbidden, ServiceUnavailable
+from o365lib.errors import BadRequest, Forbidden, Refused, ServiceUnavailable
 from o365lib.graph.models import Organization
 from o365lib.service_account import look
 from o365lib.service_account.look import read_facts
@@ -269,8 +269,9 @@ def test_a_recycle_bin_that_may_not_be_read_is_told_and_stops_nothing(make_job):
 def test_who_may_not_read_roles_is_told_which_directory_role_to_ask_for(make_job):
     job = make_job(begin=False)
     job.begin(as_person=job.add_person("User Administrator"))
-    with pytest.raises(Forbidden) as caught:
+    with pytest.raises(Refused) as caught:
         job.look()
+    assert caught.value.code == "missing-permission"
     assert "role Directory Readers or Global Reader for ann@" in caught.value.remedy
     assert "RoleManagement" not in caught.value.remedy
 
@@ -279,7 +280,7 @@ def test_an_application_that_may_not_read_roles_is_told_which_permission_to_ask_
     job.tenant.application.roles -= {
         role for role in job.tenant.application.roles if role.startswith(("RoleM", "Directory"))
     }
-    with pytest.raises(Forbidden) as caught:
+    with pytest.raises(Refused) as caught:
         job.begin().look()
     assert "RoleManagement.Read.Directory (for this application" in caught.value.remedy
     assert "directory role" not in caught.value.remedy
@@ -373,8 +374,24 @@ def test_what_must_be_known_is_never_guessed(make_job, needed):
     kept |= {"RoleManagement.ReadWrite.Directory"}
     job.tenant.application.roles.clear()
     job.tenant.application.roles |= kept - {needed}
-    with pytest.raises(Forbidden):
+    with pytest.raises(Refused, match="does not let") as caught:
         job.begin().look()
+    assert isinstance(caught.value.__cause__, Forbidden)
+
+
+def test_everything_that_the_service_does_not_let_one_read_is_told_at_once(job):
+    job.tenant.application.roles.clear()
+    job.tenant.application.roles.add("Organization.Read.All")
+    with pytest.raises(Refused, match="read domains, users, roles: ") as caught:
+        job.begin().look()
+    assert caught.value.code == "missing-permission"
+    assert caught.value.remedy.startswith("To read domains, users and roles, ask the client's")
+    assert (
+        "the permissions Domain.Read.All, User.Read.All and RoleManagement.Read.Directory"
+        in caught.value.remedy
+    )
+    # One look is enough to know.
+    assert job.written == []
 
 
 def test_an_organization_without_initial_domain_is_an_error():
@@ -510,7 +527,7 @@ def test_an_account_that_was_made_and_that_no_filter_shows_yet_takes_no_second_b
 def test_an_account_that_was_made_and_cannot_be_read_is_not_taken_for_gone(made):
     job, _ = made
     job.fault("403", "GET", f"/users/{job.user['id']}", times=None)
-    with pytest.raises(Forbidden):
+    with pytest.raises(Refused):
         job.look()
 
 

@@ -10,6 +10,7 @@ from o365lib.sandbox import Sandbox
 from o365lib.service_account.permissions import (
     AS_THE_USER,
     GLOBAL_READER,
+    MAY_CHANGE,
     NEEDS,
     PRIVILEGED_ROLE_ADMINISTRATOR,
     PRIVILEGED_TARGET_ROLES,
@@ -118,6 +119,12 @@ def test_only_a_password_that_is_to_be_replaced_makes_a_person_consent_to_act_as
                 assert (AS_THE_USER in scopes) is is_asked
 
 
+def test_what_a_run_may_change_is_what_its_plans_can_hold():
+    for runbook, plans in (("create", EVERY_PLAN[:2]), ("remove", EVERY_PLAN[2:])):
+        planned = {action for plan in plans for action in actions(plan)}
+        assert set(MAY_CHANGE[runbook]) == planned
+
+
 def test_every_read_has_its_least_permission_among_those_of_a_dry_run():
     assert {need.permissions[0] for need in READS.values()} == set(READ_SCOPES)
     assert len(READ_SCOPES) == len(set(READ_SCOPES)) == 5
@@ -166,7 +173,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("identity", "permission", "role"), REFUSED)
 def test_who_may_not_read_is_told_what_is_missing_and_only_that(identity, permission, role):
-    told = how_to_be_allowed("read-federation", identity)
+    told = how_to_be_allowed("read-federation", identity=identity)
     assert ((FEDERATION in told), ("Global Reader or Security Reader" in told)) == (
         permission,
         role,
@@ -179,16 +186,35 @@ def test_who_may_not_read_is_told_what_is_missing_and_only_that(identity, permis
 def test_who_has_what_it_takes_and_is_refused_all_the_same_is_told_to_wait():
     whole = make_person(GLOBAL_READER, permissions=(FEDERATION,))
     assert "if it is there already, wait some minutes" in how_to_be_allowed(
-        "read-federation", whole
+        "read-federation", identity=whole
     )
     for lacking in (
         make_person(GLOBAL_READER, permissions=()),
         make_application((), claims_known=False),
     ):
-        assert "wait some minutes" not in how_to_be_allowed("read-federation", lacking)
+        assert "wait some minutes" not in how_to_be_allowed("read-federation", identity=lacking)
 
 
 def test_a_read_that_every_user_may_do_asks_nobody_for_a_role():
-    told = how_to_be_allowed("read-domains", make_person(permissions=()))
+    told = how_to_be_allowed("read-domains", identity=make_person(permissions=()))
     assert "Domain.Read.All" in told
     assert "role" not in told
+
+
+def test_several_reads_are_asked_for_in_one_sentence():
+    reads = ("read-domains", "read-users", "read-roles")
+    told = how_to_be_allowed(*reads, identity=make_person(permissions=("User.Read.All",)))
+    # Users may be read, by the token, and the service refused: it is asked for all the same.
+    assert told == (
+        "To read domains, users and roles, ask the client's administrator for the permissions "
+        "Domain.Read.All, User.Read.All and RoleManagement.Read.Directory (that you consent to, "
+        "with admin consent) and the directory role Directory Readers or Global Reader for "
+        "admin@contoso.onmicrosoft.com; if it is there already, wait some minutes. "
+        "Then sign in and run again."
+    )
+    told = how_to_be_allowed(*reads[:2], identity=make_application(()))
+    assert told == (
+        "To read domains and users, ask the client's administrator for the permissions "
+        "Domain.Read.All and User.Read.All (for this application, with admin consent). "
+        "Then sign in and run again."
+    )

@@ -1,11 +1,13 @@
-"""The guard of permissions and directory roles: who may do what the plan needs, by name."""
+"""The guards of permissions and directory roles: who may do what a run needs, by name."""
 
 import pytest
 
+from o365lib.service_account.authorization import missing_to_read
 from o365lib.service_account.permissions import (
     AS_THE_USER,
     PRIVILEGED_AUTHENTICATION_ADMINISTRATOR,
     PRIVILEGED_ROLE_ADMINISTRATOR,
+    READ_SCOPES,
     USER_ADMINISTRATOR,
 )
 from tests.service_account.example import (
@@ -180,3 +182,81 @@ def test_a_creation_also_needs_to_set_the_password_should_an_answer_be_lost(miss
     plan = make_plan("create", make_facts(identity=make_application(kept)))
     assert codes(plan) == ["missing-permission"]
     assert missing in plan.refusals[0].message
+
+
+# what the token permits: which reads are missing
+READING = [
+    (READ_SCOPES, []),
+    (("Directory.Read.All",), []),
+    (("Directory.ReadWrite.All",), []),
+    (
+        (
+            "Organization.ReadWrite.All",
+            "Domain.ReadWrite.All",
+            "User.ReadWrite.All",
+            "RoleManagement.ReadWrite.Directory",
+        ),
+        [],
+    ),
+    (
+        ("Organization.Read.All",),
+        ["Domain.Read.All", "User.Read.All", "RoleManagement.Read.Directory"],
+    ),
+    (
+        ("User.ReadWrite.All", "RoleManagement.Read.All", "Domain.Read.All"),
+        ["Organization.Read.All"],
+    ),
+    (
+        (),
+        [
+            "Organization.Read.All",
+            "Domain.Read.All",
+            "User.Read.All",
+            "RoleManagement.Read.Directory",
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize("who", [make_application, make_person])
+@pytest.mark.parametrize("runbook", ["create", "remove"])
+@pytest.mark.parametrize(("permissions", "missing"), READING)
+def test_every_permission_to_read_that_is_missing_is_told_at_once(
+    who, runbook, permissions, missing
+):
+    identity = who(permissions=permissions)
+    refusal = missing_to_read(identity, make_client(), runbook, dry_run=True)
+    if not missing:
+        assert refusal is None
+        return
+    assert refusal.code == "missing-permission"
+    told = refusal.message.partition(" the tenant: ")[2].rstrip(".").split("; ")
+    assert [each.partition(" (to read ")[0] for each in told] == missing
+    assert "run again" in refusal.remedy
+
+
+def test_where_reading_is_missing_what_changing_takes_is_told_too():
+    identity = make_application(("Organization.Read.All", "User.ReadWrite.All"))
+
+    def told(runbook, *, dry_run=False, **client):
+        message = missing_to_read(identity, make_client(**client), runbook, dry_run=dry_run).message
+        return [name for name in ALL_PERMISSIONS if name in message.partition("To change")[2]]
+
+    passwords, roles = "User-PasswordProfile.ReadWrite.All", "RoleManagement.ReadWrite.Directory"
+    assert told("create") == ["Mail.Send", roles, passwords]
+    assert told("create", hand_over={"method": "screen"}) == [roles, passwords]
+    assert told("remove") == [roles]
+    assert told("create", dry_run=True) == []
+
+
+def test_who_may_read_is_not_stopped_by_what_a_change_might_take():
+    reader = make_application(READ_SCOPES)
+    assert missing_to_read(reader, make_client(), "create", dry_run=False) is None
+    # Which of a person's directory roles may read, the service alone knows.
+    person = make_person(permissions=READ_SCOPES)
+    assert missing_to_read(person, make_client(), "create", dry_run=False) is None
+
+
+def test_a_token_that_does_not_show_what_it_permits_is_left_to_the_service():
+    identity = make_application((), claims_known=False)
+    assert missing_to_read(identity, make_client(), "create", dry_run=False) is None

@@ -1,0 +1,117 @@
+"""The guards of permissions and directory roles: who may read, and change, what a run needs to.
+
+Pure, like the other guards. What is missing is told all at once and by name, so that it is granted
+once; before the tenant is read, and before it is changed.
+"""
+
+from collections.abc import Iterable
+
+from o365lib.parameters import Client
+from o365lib.service_account.facts import Facts, Identity
+from o365lib.service_account.permissions import (
+    AS_THE_USER,
+    MAY_CHANGE,
+    NEEDED_READS,
+    NEEDS,
+    PRIVILEGED_TARGET_ROLES,
+    READS,
+    ROLE_NAMES,
+    Need,
+)
+from o365lib.service_account.plan import PlannedChange, Refusal, Runbook
+
+
+def missing_to_read(
+    identity: Identity, client: Client, runbook: Runbook, *, dry_run: bool
+) -> Refusal | None:
+    """The signed-in identity lacks a permission without which the tenant cannot be read.
+
+    What the runbook may change is not known yet, and may be nothing: what that takes stops no run
+    here, but is told where reading is missing anyway.
+
+    Args:
+        identity: who is signed in. Its directory roles are not judged: the service alone knows
+            all of those that may read.
+        client: how credentials are handed over.
+        runbook: what it may change.
+        dry_run: it changes nothing.
+    """
+    if not identity.claims_known:
+        return None
+    lacking = [
+        f"{READS[read].permissions[0]} (to {read.replace('-', ' ')})"
+        for read in NEEDED_READS
+        if not set(READS[read].permissions) & set(identity.permissions)
+    ]
+    if not lacking:
+        return None
+    message = f"{identity.name} lacks the permissions to read the tenant: {'; '.join(lacking)}."
+    actions = () if dry_run else MAY_CHANGE[runbook]
+    if to_change := _missing(actions, identity, client, privileged=False):
+        message += f" To change it, it would lack as well: {'; '.join(to_change)}."
+    return Refusal(code="missing-permission", message=message, remedy=_ask_for(identity))
+
+
+def missing_permission(
+    facts: Facts, client: Client, changes: Iterable[PlannedChange]
+) -> Refusal | None:
+    """The signed-in identity lacks a permission or role that the plan needs."""
+    identity = facts.identity
+    if not identity.claims_known:
+        return None
+    privileged = facts.account is not None and bool(facts.account.roles)
+    actions = [change.action for change in changes if change.action in NEEDS]
+    if "create-user" in actions:
+        # Where the answer to a creation is lost, the password has to be set once more.
+        actions.append("set-password")
+    missing = _missing(actions, identity, client, privileged=privileged)
+    if not missing:
+        return None
+    return Refusal(
+        code="missing-permission",
+        message=f"{identity.name} lacks what the plan needs: {'; '.join(missing)}.",
+        remedy=_ask_for(identity),
+    )
+
+
+def _missing(
+    actions: Iterable[str], identity: Identity, client: Client, *, privileged: bool
+) -> list[str]:
+    sentences = dict.fromkeys(
+        sentence
+        for action in actions
+        if not (action == "hand-over" and client.hand_over.method != "mail")
+        for sentence in _missing_for(action, identity, privileged=privileged)
+    )
+    return list(sentences)
+
+
+def _missing_for(action: str, identity: Identity, *, privileged: bool) -> Iterable[str]:
+    need: Need = NEEDS[action]
+    doing = f"(to {action.replace('-', ' ')})"
+    is_application, roles = identity.kind == "application", need.directory_roles
+    permissions = [need.permissions]
+    if action == "set-password" and privileged:
+        doing = "(to set the password of an account that holds a role)"
+        roles = PRIVILEGED_TARGET_ROLES
+        permissions += [] if is_application else [(AS_THE_USER,)]
+    elif is_application:
+        roles = ()
+    for names in permissions:
+        if not identity.asked_to_read and not set(names) & set(identity.permissions):
+            yield f"permission {' or '.join(names)} {doing}"
+    if roles and not set(roles) & set(identity.directory_roles):
+        yield f"directory role {' or '.join(ROLE_NAMES[role] for role in roles)} {doing}"
+
+
+def _ask_for(identity: Identity) -> str:
+    if identity.kind == "application":
+        return (
+            "Ask the client's administrator to grant the application these permissions with admin "
+            "consent, and run again."
+        )
+    return (
+        "Sign in as somebody who holds these roles, or ask the client's administrator to grant "
+        "them and to consent to these permissions; then run again from the sign-in on, which asks "
+        "for them."
+    )
