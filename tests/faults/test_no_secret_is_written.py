@@ -219,7 +219,7 @@ def test_refused_sign_ins_and_plans_leave_nothing_either(project):
     project.edit("to-anybody", hand_over=to_anybody | {"sender": "admin@toanybody.example"})
     for name, kind in (
         ("old-secret", "SignInError"),
-        ("no-rights", "Forbidden"),
+        ("no-rights", "Refused"),
         ("elsewhere", "SignInError"),
         ("to-anybody", "Refused"),
     ):
