@@ -29,7 +29,9 @@ NEW_RUN = (
 SO_FAR = "What this run has changed so far stands in its record."
 
 _IN_THE_RECORD = "What this run has changed stands in its record."
-_LOOK_AGAIN = "Execute 'look' and 'plan' again, and confirm the new plan."
+_LOOK_AGAIN = (
+    "Execute 'look' and 'plan' again, and confirm the new plan; in a batch, run the command again."
+)
 
 # These are raised by whoever knows what became of the account, and say it.
 _KNOW_THE_ACCOUNT = (ChangeFailed, EvidenceError, HandOverFailed, NotVerified, RunError)
