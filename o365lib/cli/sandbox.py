@@ -1,4 +1,11 @@
-"""`o365 sandbox`: the embedded tenant, by itself or behind another command."""
+"""`o365 sandbox`: the embedded tenant, by itself or behind another command.
+
+One at a time serves from a folder: a second would take away the first one's CA and secrets. So each
+holds a lock on a file there, the operating system's, which ends with the process that holds it. A
+command with a sandbox behind it holds the lock for both.
+
+https://py-filelock.readthedocs.io/en/latest/index.html
+"""
 
 from __future__ import annotations
 
@@ -6,14 +13,12 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import click
 
@@ -22,6 +27,8 @@ from o365lib.errors import RunbookError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from filelock import FileLock
+
     from o365lib.cli.options import Options
 
 _START_SECONDS = 60
@@ -29,6 +36,9 @@ _STOP_SECONDS = 10
 
 # What a sandbox writes into its folder; a state file of somebody's own is not among it.
 _WRITTEN = ("sandbox.json", "ca.pem", "secrets", "certificates")
+_LOCK = ".lock"
+
+_ELSEWHERE = ", or name another folder with --folder"
 
 
 @click.group()
@@ -70,21 +80,22 @@ def serve(context: click.Context, /, *, until_input_ends: bool, **given: Any) ->
         ) from error
     options: Options = context.obj
     folder = given["folder"] or options.places().sandbox_folder
-    _refuse_if_running(folder, or_else=", or name another folder with --folder")
-    if until_input_ends:
+    if until_input_ends:  # we are behind a command, which holds the lock
         threading.Thread(target=_interrupt_when_input_ends, daemon=True).start()
-    try:
-        status = serve_command(
-            seed=given["seed"],
-            tenants=given["tenants"],
-            login_port=given["login_port"],
-            graph_port=given["graph_port"],
-            state_file=given["state_file"],
-            json_output=given["as_json"],
-            folder=folder,
-        )
-    except CannotServe as error:
-        raise UsageError(str(error), remedy=error.remedy) from error
+    held = nullcontext() if until_input_ends else _alone(folder, or_else=_ELSEWHERE)
+    with held:
+        try:
+            status = serve_command(
+                seed=given["seed"],
+                tenants=given["tenants"],
+                login_port=given["login_port"],
+                graph_port=given["graph_port"],
+                state_file=given["state_file"],
+                json_output=given["as_json"],
+                folder=folder,
+            )
+        except CannotServe as error:
+            raise UsageError(str(error), remedy=error.remedy) from error
     context.exit(status)
 
 
@@ -108,10 +119,20 @@ def sandbox_behind(folder: Path) -> Iterator[dict[str, Any]]:
         folder: for its addresses and secrets.
 
     Raises:
-        UsageError: a sandbox is running from this folder already.
+        UsageError: a sandbox is running from this folder already, or it cannot be written.
         RunbookError: it does not start.
     """
-    _make_way(folder)
+    with _alone(folder):
+        _clear(folder)  # what a sandbox that was killed left behind
+        try:
+            with _process(folder) as process:
+                yield _description(process)
+        finally:
+            _clear(folder)
+
+
+@contextmanager
+def _process(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     group: dict[str, Any] = (
         {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
         if os.name == "nt"
@@ -125,10 +146,9 @@ def sandbox_behind(folder: Path) -> Iterator[dict[str, Any]]:
         **group,
     ) as process:
         try:
-            yield _description(process)
+            yield process
         finally:
             _end(process)
-            _clear(folder)
 
 
 def _description(process: subprocess.Popen[bytes]) -> dict[str, Any]:
@@ -157,43 +177,59 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.kill()
 
 
-def _make_way(folder: Path) -> None:
-    """Remove what a sandbox that was killed left behind.
+@contextmanager
+def _alone(folder: Path, *, or_else: str = "") -> Iterator[None]:
+    """Keep other sandboxes out of a folder for the length of a `with` block.
+
+    The lock's file goes with the block, and the folder too if nothing else is in it.
+
+    Args:
+        folder: is made where it is not there.
+        or_else: what one may do besides, where another sandbox is running.
 
     Raises:
-        UsageError: it is not dead.
+        UsageError: another is running from the folder, or nobody can be kept out of it. Nothing was
+            written into it.
     """
-    _refuse_if_running(folder)
-    _clear(folder)
+    # Late: it is for those who serve.
+    from filelock import FileLock, Timeout
 
-
-def _refuse_if_running(folder: Path, *, or_else: str = "") -> None:
-    """Make sure that no sandbox is running from this folder: it would lose its CA and secrets.
-
-    Raises:
-        UsageError: one is. Nothing was written.
-    """
+    lock = FileLock(folder / _LOCK, mode=0o600, thread_local=False, fallback_to_soft=False)
     try:
-        addresses = json.loads((folder / "sandbox.json").read_text("utf-8"))
-        parts = urlsplit(str(addresses["login_base_url"]))
-        with socket.create_connection((parts.hostname or "", parts.port or 443), timeout=2):
-            pass
-    except (OSError, ValueError, KeyError, TypeError):
-        return
-    raise UsageError(
-        f"A sandbox is running already; its files are in {folder.absolute()}.",
-        remedy=f"Stop it first (Ctrl-C in its window){or_else}.",
-    )
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise UsageError(
+            f"A sandbox is running already; its files are in {folder.absolute()}.",
+            remedy=f"Stop the `o365 sandbox serve`, `demo` or `lab` that serves it first{or_else}.",
+        ) from None
+    except (OSError, NotImplementedError) as error:
+        why = getattr(error, "strerror", None) or type(error).__name__
+        raise UsageError(
+            f"The sandbox's files cannot be written to {folder.absolute()} ({why}).",
+            remedy="Give yourself the right to write there, on a drive that has file locks"
+            f"{or_else}.",
+        ) from error
+    try:
+        yield
+    finally:
+        _let_go(lock, folder)
+
+
+def _let_go(lock: FileLock, folder: Path) -> None:
+    # Removed while it is held: who has opened it meanwhile finds it gone, and opens another.
+    # Windows refuses to remove what is open, and then it stays.
+    with suppress(OSError):
+        (folder / _LOCK).unlink()
+    lock.release()
+    with suppress(OSError):  # something is left in it
+        folder.rmdir()
 
 
 def _clear(folder: Path) -> None:
-    if not folder.is_dir():
-        return
     for name in _WRITTEN:
         path = folder / name
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
-    if not any(folder.iterdir()):
-        folder.rmdir()

@@ -73,19 +73,57 @@ def test_a_running_sandbox_is_left_alone(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "left", ["", "{}", '{"login_base_url": "https://127.0.0.1:1"}', '{"login_base_url": 1}']
+    "left", ["", "{}", '{"login_base_url": "https://127.0.0.1:PORT"}', '{"login_base_url": 1}']
 )
 def test_what_a_killed_sandbox_left_behind_does_not_stand_in_the_way(tmp_path, left):
-    (tmp_path / "sandbox.json").write_text(left)
-    (tmp_path / "secrets").mkdir()
-    (tmp_path / "secrets" / "old.secret").write_text("old")
-    with sandbox_behind(tmp_path):
-        assert not (tmp_path / "secrets" / "old.secret").exists()
+    with socket.create_server(("127.0.0.1", 0)) as another:  # which has got its port
+        port = another.getsockname()[1]
+        (tmp_path / "sandbox.json").write_text(left.replace("PORT", str(port)))
+        (tmp_path / ".lock").touch()
+        (tmp_path / "secrets").mkdir()
+        (tmp_path / "secrets" / "old.secret").write_text("old")
+        with sandbox_behind(tmp_path):
+            assert not (tmp_path / "secrets" / "old.secret").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
+def test_of_two_that_are_started_together_one_serves(tmp_path):
+    folder = tmp_path / "one"
+    command = [sys.executable, "-m", "o365lib", "sandbox", "serve", "--json"]
+    both = [
+        subprocess.Popen(
+            [*command, "--folder", str(folder)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    said = [process.stdout.readline() for process in both]
+    [first], [second] = (
+        [process for process, line in zip(both, said, strict=True) if bool(line) is is_served]
+        for is_served in (True, False)
+    )
+    assert "running already" in second.communicate()[1]
+    assert second.returncode == 2
+    with pytest.raises(UsageError, match="running already"), sandbox_behind(folder):
+        pass
+    assert (folder / "ca.pem").is_file()
+    first.send_signal(2)
+    first.communicate()
+    assert first.returncode == 0
+    assert not (folder / ".lock").exists()
+
+
+def test_a_folder_that_takes_no_files_is_told(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(UsageError, match="cannot be written to"), sandbox_behind(tmp_path / "file"):
+        pass
 
 
 def test_a_sandbox_that_does_not_start_is_told(tmp_path):
-    (tmp_path / "file").write_text("no folder")
-    with pytest.raises(RunbookError, match="did not start"), sandbox_behind(tmp_path / "file"):
+    (tmp_path / "ca.pem.new").mkdir()  # where it has to write
+    with pytest.raises(RunbookError, match="did not start"), sandbox_behind(tmp_path):
         pass
 
 
@@ -154,7 +192,7 @@ def test_what_an_operator_got_wrong_is_wrong_usage_with_a_way_out(tmp_path):
             (["--login-port", taken.getsockname()[1]], "--login-port"),
             (["--state-file", tmp_path / "README.md"], "is no state file"),
             (["--state-file", tmp_path / "nowhere" / "x"], "in a folder that is"),
-            (["--folder", tmp_path / "README.md" / "x"], "Name another folder"),
+            (["--folder", tmp_path / "README.md" / "x"], "name another folder"),
         ):
             result = serve("--folder", tmp_path / "s", *options)
             assert result.exit_code == 2, result.stderr
