@@ -15,6 +15,7 @@ from o365lib import parameters as parameters_of
 from o365lib.errors import UsageError
 
 _NOTEBOOKS, _INSTALLED = "notebooks", "_notebooks"
+_ALL = "*.ipynb"
 
 # Set in a kernel whose notebook a command of ours executes.
 DRIVER_VARIABLE = "O365_DRIVER"
@@ -63,7 +64,7 @@ class Places:
             parameters=folder,
             evidence=archive.absolute(),
             sandbox_file=sandbox.absolute(),
-            notebooks=next((each for each in folders if each.is_dir()), folders[0]),
+            notebooks=next((each for each in folders if any(each.glob(_ALL))), folders[0]),
         )
 
     @property
@@ -82,7 +83,7 @@ class Places:
         Raises:
             UsageError: there is none, or more than one.
         """
-        known = sorted(self.notebooks.glob("*.ipynb"))
+        known = sorted(self.notebooks.glob(_ALL))
         if not known:
             looked = " or ".join(str(each) for each in notebook_folders(self.project))
             raise UsageError(
@@ -130,7 +131,7 @@ class Places:
 
 
 def notebook_folders(project: Path | None) -> list[Path]:
-    """Return where runbooks are sought; the first of these that exists is taken.
+    """Return where runbooks are sought; the first of these that holds a notebook is taken.
 
     Beside the parameters, in the installed package, and, where the package is a checkout's, in that
     checkout.

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ def project(tmp_path, monkeypatch):
     (tmp_path / "parameters").mkdir()
     (tmp_path / "parameters" / "defaults.yaml").write_text("{}")
     (tmp_path / "notebooks" / "deeper").mkdir(parents=True)
+    (tmp_path / "notebooks" / "tidy_up.ipynb").write_text("{}")
     monkeypatch.chdir(tmp_path / "notebooks" / "deeper")
     return tmp_path
 
@@ -78,8 +80,15 @@ def test_parameters_without_notebooks_beside_them_take_the_packages_own(tmp_path
     assert notebook_folders(None) == notebook_folders(tmp_path)[1:]
 
 
-def test_where_there_is_no_runbook_at_all_one_is_told_where_they_were_sought(project):
+def test_a_folder_without_notebooks_does_not_stand_before_the_packages_own(project):
+    (project / "notebooks" / "tidy_up.ipynb").rename(project / "notebooks" / "deeper" / "x.ipynb")
     places = Places.find(environment={})
+    assert places.notebooks == ROOT / "notebooks"
+    assert places.runbook("create").is_file()
+
+
+def test_where_there_is_no_runbook_at_all_one_is_told_where_they_were_sought(project):
+    places = replace(Places.find(environment={}), notebooks=project / "notebooks" / "deeper")
     with pytest.raises(UsageError, match="no runbook named 'create', nor any other") as caught:
         places.runbook("create")
     for folder in notebook_folders(project):

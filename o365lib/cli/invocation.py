@@ -27,7 +27,7 @@ def evidence_line(options: Options, *words: str) -> str:
     """
     is_named = options.evidence or options.parameters
     archive = ["--evidence", str(options.archive_root())] if is_named else []
-    return _quoted([*_program(), *archive, "evidence", *words])
+    return as_typed([*_program(), *archive, "evidence", *words])
 
 
 def _program() -> list[str]:
@@ -38,10 +38,30 @@ def _program() -> list[str]:
     if called.stem != _NAME:
         return [_NAME]
     found = shutil.which(_NAME)
-    if found and Path(found).absolute() == called.absolute():
+    if found and _is_same(Path(found), called):
         return [_NAME]
     return [sys.argv[0]]
 
 
-def _quoted(words: Sequence[str]) -> str:
-    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
+def _is_same(found: Path, called: Path) -> bool:
+    # On Windows the search path leads to `o365.EXE`, and its launcher tells us `o365`.
+    paths = [each.with_suffix("") if _is_exe(each) else each for each in (found, called)]
+    one, other = (os.path.normcase(each.absolute()) for each in paths)
+    return one == other
+
+
+def _is_exe(path: Path) -> bool:
+    return path.suffix.lower() == ".exe"
+
+
+def as_typed(words: Sequence[str], *, windows: bool = os.name == "nt") -> str:
+    """Return a command as one types it into a shell.
+
+    Args:
+        words: the program and its arguments.
+        windows: for PowerShell, to which a quoted program is a mere string without `&`.
+    """
+    if not windows:
+        return shlex.join(words)
+    line = subprocess.list2cmdline(words)
+    return f"& {line}" if line.startswith('"') else line

@@ -195,8 +195,18 @@ def console(*, stderr: bool = False) -> Console:
 
     stream = sys.stderr if stderr else sys.stdout
     width = None if _has_width(stderr=stderr) else _WIDTH_OF_A_PIPE
-    return Console(file=stream, highlight=False, width=width)
+    # rich would take "0" for a width, and stumble over a digit that is no decimal one.
+    seen = dict(os.environ)
+    if not _is_width_told():
+        seen.pop("COLUMNS", None)
+    return Console(file=stream, highlight=False, width=width, _environ=seen)
 
 
 def _has_width(*, stderr: bool = False) -> bool:
-    return (sys.stderr if stderr else sys.stdout).isatty() or "COLUMNS" in os.environ
+    return (sys.stderr if stderr else sys.stdout).isatty() or _is_width_told()
+
+
+def _is_width_told() -> bool:
+    """Whether `COLUMNS` is a width; anything but a positive number is as if it were not set."""
+    told = os.environ.get("COLUMNS", "")
+    return told.isascii() and told.isdecimal() and int(told) > 0

@@ -32,7 +32,9 @@ def show_what_to_do(results: Sequence[RunResult], options: Options) -> None:
     for each in advice:
         show_text(one_line(each.remedy), indent="  ")
         show_text(f"for {_named(each.clients)}", indent="    ")
-    recorded = [each for each in summary.needing_a_person(results) if each.record_file]
+    # What is wrong beside a good outcome is not in the record: it would show a run without fault.
+    bad = [each for each in results if not summary.is_good(each.outcome)]
+    recorded = [each for each in bad if each.record_file]
     if recorded:
         whole = "The run" if len(recorded) == 1 else "One of these runs"
         # In one piece, whatever the width: it is there to be copied.

@@ -128,11 +128,21 @@ def counts(results: Iterable[RunResult]) -> dict[str, int]:
     return {outcome: counted[outcome] for outcome in OUTCOMES if counted[outcome]}
 
 
+def problems(results: Iterable[RunResult]) -> int:
+    """Return how many runs have a problem beside their outcome."""
+    return sum(bool(each.problem) for each in results)
+
+
 def counted(results: Sequence[RunResult]) -> str:
-    """Return the counts as a sentence: `7 clients: 5 done, 2 refused.`."""
+    """Return the counts as a sentence: `7 clients: 5 done, 2 refused.`.
+
+    A problem beside the outcome changes no outcome, and is counted after them.
+    """
     total = f"{len(results)} client{'' if len(results) == 1 else 's'}"
-    parts = ", ".join(f"{number} {outcome}" for outcome, number in counts(results).items())
-    return f"{total}: {parts}." if parts else f"{total}."
+    parts = [f"{number} {outcome}" for outcome, number in counts(results).items()]
+    if number := problems(results):
+        parts.append(f"{number} of them with a problem")
+    return f"{total}: {', '.join(parts)}." if parts else f"{total}."
 
 
 def exit_status(results: Iterable[RunResult]) -> int:
@@ -150,6 +160,7 @@ def to_json(results: Sequence[RunResult]) -> dict[str, Any]:
     """Return everything for machines: counts, exit status and each result."""
     return {
         "counts": counts(results),
+        "problems": problems(results),
         "exit_status": exit_status(results),
         "runs": [result.to_json() for result in results],
     }

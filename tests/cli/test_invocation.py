@@ -1,12 +1,13 @@
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from o365lib.cli.invocation import evidence_line
+from o365lib.cli.invocation import as_typed, evidence_line
 from o365lib.cli.options import Options
 
 
@@ -21,8 +22,20 @@ def test_a_program_on_the_search_path_is_called_by_its_name(called, tmp_path):
     program = tmp_path / "bin" / ("o365.exe" if os.name == "nt" else "o365")
     program.parent.mkdir()
     program.touch(mode=0o755)
-    called(program)
+    called(program.with_suffix(""))
     assert evidence_line(Options(), "show", "1") == "o365 evidence show 1"
+
+
+@pytest.mark.parametrize("ending", ["", ".exe"])
+def test_a_windows_launcher_is_known_whatever_it_leaves_of_its_name(
+    called, monkeypatch, tmp_path, ending
+):
+    program = tmp_path / "Scripts" / "o365"
+    monkeypatch.setattr(shutil, "which", lambda name: f"{program.parent / name}.EXE")
+    called(f"{program}{ending}")
+    assert evidence_line(Options(), "list") == "o365 evidence list"
+    called(tmp_path / "elsewhere" / f"o365{ending}")
+    assert evidence_line(Options(), "list") != "o365 evidence list"
 
 
 def test_a_program_elsewhere_is_called_as_it_was(called):
@@ -64,3 +77,11 @@ def test_the_line_of_a_module_that_was_run_works_as_it_stands(project):
         ["sh", "-c", line], cwd=project, check=True, capture_output=True, text=True
     )
     assert "alpine-books" in shown.stdout
+
+
+def test_powershell_calls_a_quoted_program_instead_of_saying_its_name():
+    program = r"C:\Program Files\o365"
+    assert as_typed([program, "list"], windows=True) == rf'& "{program}" list'
+    plain = ["o365", "--evidence", r"C:\my evidence", "list"]
+    assert as_typed(plain, windows=True) == r'o365 --evidence "C:\my evidence" list'
+    assert as_typed(["/my programs/o365", "list"], windows=False) == "'/my programs/o365' list"

@@ -1,4 +1,5 @@
 import json
+import sys
 
 import pytest
 
@@ -110,3 +111,26 @@ def test_a_name_beside_its_value_stands_on_one_line(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     output.show_table(("What", "Value"), [("Signed in as", "0" * 60)])
     assert f" Signed in as   {'0' * 60}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("told", ["0", "00", "", "x", "-5", "+5", "8.5", "²"])
+@pytest.mark.parametrize("is_terminal", [False, True])
+def test_columns_that_are_no_positive_number_are_as_if_they_were_not_set(
+    capsys, monkeypatch, told, is_terminal
+):
+    def shown():
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: is_terminal)
+        output.show_table(COLUMNS, RUNS, title="Runs")
+        output.show_text("A sentence of many words. " * 20)
+        return output.console().width, capsys.readouterr().out
+
+    monkeypatch.delenv("COLUMNS", raising=False)
+    wanted = shown()
+    monkeypatch.setenv("COLUMNS", told)
+    assert shown() == wanted
+
+
+def test_a_screen_of_one_column_breaks_no_word(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "1")
+    output.show_table(COLUMNS, RUNS)
+    assert RUNS[0][0] in capsys.readouterr().out

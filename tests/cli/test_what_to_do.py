@@ -20,13 +20,14 @@ def told(capsys, monkeypatch):
     return show
 
 
-def result(client, outcome="refused", remedy="Ask.", *, is_recorded=True):
+def result(client, outcome="refused", remedy="Ask.", *, is_recorded=True, problem=""):
     return RunResult(
         client=client,
         runbook="create",
         run_id=f"run-of-{client}",
         outcome=outcome,
         remedy=remedy,
+        problem=problem,
         record_file=Path("record.json") if is_recorded else None,
     )
 
@@ -58,6 +59,15 @@ def test_of_thousands_of_clients_some_are_named_and_the_rest_counted(told):
 def test_a_run_is_shown_only_if_there_is_a_record_of_it(told):
     assert told(result("a", is_recorded=False)) == ["What to do:", "  Ask.", "    for a"]
     assert told(result("a", is_recorded=False), result("b", remedy=""))[-2:] == [
+        "The run step by step:",
+        "  o365 evidence show run-of-b",
+    ]
+
+
+def test_a_run_whose_record_is_good_is_not_shown_for_what_is_not_in_it(told):
+    full = result("a", "done", "Make room.", problem="The disk is full.")
+    assert told(full) == ["What to do:", "  Make room.", "    for a"]
+    assert told(full, result("b"))[-2:] == [
         "The run step by step:",
         "  o365 evidence show run-of-b",
     ]

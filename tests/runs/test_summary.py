@@ -98,3 +98,13 @@ def test_a_problem_beside_the_outcome_makes_no_outcome_good(outcome):
     assert summary.needing_a_person(some) == some
     assert summary.counts(some) == {outcome: 1}
     assert some[0].to_json()["problem"] == "The disk is full."
+
+
+def test_problems_beside_good_outcomes_are_counted_after_them():
+    some = [
+        *results("done", "refused"),
+        RunResult(client="x", runbook="create", outcome="done", problem="The disk is full."),
+    ]
+    assert summary.counted(some) == "3 clients: 2 done, 1 refused, 1 of them with a problem."
+    assert summary.to_json(some)["problems"] == 1
+    assert summary.to_json(results("done"))["problems"] == 0
