@@ -145,8 +145,9 @@ def _from_keyring(entry: "KeyringEntry", what: str) -> Secret:
     subject = f"The keyring's entry {entry.service!r} for {entry.user_name!r}"
     if value is None:
         raise SecretUnavailable(
-            f"{subject}, which should hold {what}, is not there.",
-            remedy=f"Make it: keyring set {shlex.join([entry.service, entry.user_name])}",
+            f"{subject}, which should hold {what}, is not there; this makes it: "
+            f"keyring set {shlex.join([entry.service, entry.user_name])}",
+            remedy="Make the entry, as said above.",
         )
     return _checked(value, f"{subject}, which should hold {what},")
 
@@ -208,13 +209,15 @@ def _check_owner(status: os.stat_result, path: Path, subject: str) -> None:
     quoted = shlex.quote(str(path))
     if status.st_uid != os.getuid():
         raise SecretUnavailable(
-            f"{subject} belongs to another user.",
-            remedy=f"Make a copy of your own, and: chmod 600 {quoted}",
+            f"{subject} belongs to another user; this closes a copy of your own to others: "
+            f"chmod 600 {quoted}",
+            remedy="Make a copy of your own, and close it to others, as said above.",
         )
     if status.st_mode & _OTHERS:
         raise SecretUnavailable(
-            f"{subject} can be opened by other users of this machine.",
-            remedy=f"chmod 600 {quoted}",
+            f"{subject} can be opened by other users of this machine; this closes it to them: "
+            f"chmod 600 {quoted}",
+            remedy="Close it to others, as said above.",
         )
 
 

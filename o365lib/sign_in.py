@@ -175,7 +175,7 @@ def check_identity(
             "wrong-identity",
             f"{signed_in.user_principal_name or 'An unknown identity'} is signed in, and the "
             f"client file wants {user_principal_name}.",
-            remedy=f"Sign in as {user_principal_name}, or correct `user_principal_name`.",
+            remedy="Sign in as the user whom the file names, or correct `user_principal_name`.",
         )
 
 

@@ -141,8 +141,8 @@ class RunFolder:
             return Record.from_json(self.record_file.read_bytes())
         except FileNotFoundError as error:
             raise EvidenceError(
-                f"Run {self.run_id} of {self.client} has no record.",
-                remedy=f"Look into {self.path}: the run ended before it could write one.",
+                f"Run {self.run_id} of {self.client} has no record in {self.path}.",
+                remedy="Look into that folder: the run ended before it could write one.",
             ) from error
         except (OSError, ValidationError) as error:
             raise EvidenceError(

@@ -97,10 +97,11 @@ class ClientLock:
             lock.release()
             why = getattr(error, "strerror", None) or type(error).__name__
             raise EvidenceError(
-                f"Other runs of {self._run.client} cannot be locked out ({why}).",
+                f"Other runs of {self._run.client} cannot be locked out in {self._run.path.parent}"
+                f" ({why}).",
                 state="The step was not begun.",
-                remedy=f"Give yourself the right to write to {self._run.path.parent}, or keep the"
-                " archive on a drive that has file locks.",
+                remedy="Give yourself the right to write there, or keep the archive on a drive that"
+                " has file locks.",
             ) from error
         self._lock = lock
         return True

@@ -144,9 +144,9 @@ def error_of(
             f"{asked} {how}, which does not say whether it was done.", request=str(asked)
         )
     kind, remedy = _kind(status, said, asked.needs)
-    if status == THROTTLED and (seconds := retry_after_seconds(headers)) is not None:
-        remedy = f"Graph asks us to wait {seconds:.0f} seconds. {remedy}"
     message = said.message or hint or _unexplained(status)
+    if status == THROTTLED and (seconds := retry_after_seconds(headers)) is not None:
+        message = f"{message} Graph asks us to wait {seconds:.0f} seconds."
     return kind(
         message,
         status=status,

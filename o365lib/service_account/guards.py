@@ -1,7 +1,8 @@
 """The guards: reasons not to change a tenant. Pure functions of facts and parameters.
 
 Each returns a refusal with its code, the reason and the way out, or None. Codes are part of the
-record's vocabulary and never change their meaning.
+record's vocabulary and never change their meaning. Names and ids stand in the reason: a way out is
+the same sentence for all clients, so that a batch says it once.
 """
 
 from collections.abc import Iterable
@@ -87,10 +88,9 @@ def _ways_to_know(domains: Iterable[FederatedDomain], identity: Identity) -> Ite
     if unread & {"refused", "failed"}:
         yield "`federation_override` does not stand in for reading it."
     if "" in unread:
-        names = ", ".join(each.name for each in domains if not each.unread)
         yield (
-            f"If you know that {names} is not federated with the vendor, write "
-            "`federation_override: {reason: ...}` into the client's file."
+            "If you know that a domain about which the service answered is not federated with the "
+            "vendor, write `federation_override: {reason: ...}` into the client's file."
         )
 
 
@@ -158,7 +158,7 @@ def account_renamed(facts: Facts) -> Refusal | None:
             f"under another name: {listed}."
         ),
         remedy=(
-            f"Have the client's administrator rename it back to {facts.user_principal_name}, or "
+            "Have the client's administrator give it back the name under which it was made, or "
             "delete it in the admin centre if nobody needs it. Then run again."
         ),
     )
@@ -200,10 +200,10 @@ def records_unreadable(facts: Facts, client: Client) -> Refusal | None:
             "that somebody has the password which is in force."
         ),
         remedy=(
-            f"Restore `record.json` of {runs} from a backup of the archive. If you know that the "
-            f"vendor has the password, write `records_override: {{run_ids: [{runs}], "
-            "reason: ...}` into the client's file. If nobody has it, remove the account with the "
-            "remove runbook, and create it anew."
+            "Restore the `record.json` of the runs named above from a backup of the archive. If "
+            "you know that the vendor has the password, write `records_override: {run_ids: [...], "
+            "reason: ...}` with these runs into the client's file. If nobody has it, remove the "
+            "account with the remove runbook, and create it anew."
         ),
     )
 

@@ -216,7 +216,7 @@ def how_to_be_allowed(*reads: str, identity: Identity) -> str:
         whose = "that you consent to" if identity.kind == "user" else "for this application"
         noun = "permission" if len(permissions) == 1 else "permissions"
         wanted.append(f"the {noun} {_listed(permissions)} ({whose}, with admin consent)")
-    wanted += [f"the directory role {names} for {identity.name}" for names in roles]
+    wanted += [f"the directory role {names} for the user who signs in" for names in roles]
     what = _listed(read.removeprefix("read-").replace("-", " ") for read in reads)
     sentence = f"To read {what}, ask the client's administrator for {' and '.join(wanted)}"
     if not is_all_told:

@@ -108,7 +108,8 @@ def test_the_request_id_of_the_headers_is_preferred_to_that_of_the_body():
 def test_a_throttled_answer_says_for_how_long():
     error = error_of(READ, status=429, headers={"retry-after": "17"}, body=None)
     assert type(error) is Throttled
-    assert "17 seconds" in error.remedy
+    assert "17 seconds" in error.message
+    assert "17" not in error.remedy
 
 
 def test_control_characters_of_a_message_are_not_shown():

@@ -74,7 +74,7 @@ def test_patience_ends_before_a_wait_that_is_longer_than_what_is_left_of_it(
     with pytest.raises(Throttled, match="Please retry again later") as caught:
         scripted.session.fetch(ANYTHING)
     assert standing.sleeps == [100.0]
-    assert "21 seconds" in caught.value.remedy
+    assert "21 seconds" in caught.value.message
     assert len(server.seen) == 2
 
 

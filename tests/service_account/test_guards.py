@@ -175,7 +175,7 @@ def test_a_written_reason_does_not_answer_for_what_the_service_did_not_tell(runb
 WAYS_OUT = [
     ("refused", ["Domain-InternalFederation.Read.All"], ["write `federation_override", "later"]),
     ("failed", ["run again"], ["write `federation_override", "administrator for"]),
-    ("", ["that one.example is not", "write `federation_override"], ["later", "stand in"]),
+    ("", ["about which the service answered", "write `federation_override"], ["later", "stand in"]),
 ]
 
 
@@ -197,7 +197,7 @@ def test_a_person_who_may_not_read_a_federation_is_told_of_the_role_that_is_miss
     domain = make_domain("unknown", unread="refused")
     facts = make_facts(make_account(EXCHANGE), identity=person, federated_domains=(domain,))
     (refusal,) = make_plan("remove", facts).refusals
-    assert "directory role Global Reader or Security Reader for admin@contoso" in refusal.remedy
+    assert "directory role Global Reader or Security Reader for the user" in refusal.remedy
     assert "permission" not in refusal.remedy
 
 
@@ -404,7 +404,7 @@ def test_a_record_that_may_hide_a_lost_password_is_refused(known, override, refu
     if refused:
         doubtful = facts.unreadable_records[-1]
         assert f"the record of {doubtful} cannot be read" in plan.refusals[0].message
-        assert f"records_override: {{run_ids: [{doubtful}], reason" in plan.refusals[0].remedy
+        assert "records_override: {run_ids: [...], reason" in plan.refusals[0].remedy
 
 
 def test_every_refusal_says_why_and_what_to_do():

@@ -69,5 +69,6 @@ def test_an_account_under_another_name_stops_both_runbooks(runbook, account):
     (refusal,) = plan.refusals
     for said in (renamed.user_id, renamed.user_principal_name, renamed.run_id):
         assert said in refusal.message
-    assert "rename it back to practiceprotect@contoso.onmicrosoft.com" in refusal.remedy
+    assert "as practiceprotect@contoso.onmicrosoft.com stands under" in refusal.message
+    assert "give it back the name" in refusal.remedy
     assert codes(make_plan(runbook, make_facts(account))) == []

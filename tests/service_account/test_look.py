@@ -165,7 +165,7 @@ def test_without_a_reading_role_a_person_cannot_clear_the_vendors_domain_by_word
     job.begin(as_person=job.add_person(*ENGINEER), runbook="remove")
     plan = job.plan("remove", job.look())
     assert codes(plan) == ["federation-unreadable"]
-    assert "Global Reader or Security Reader for ann@" in plan.refusals[0].remedy
+    assert "Global Reader or Security Reader for the user" in plan.refusals[0].remedy
     assert "Domain-InternalFederation" not in plan.refusals[0].remedy
     assert (account["id"] in job.tenant.users, job.written) == (True, [])
 
@@ -259,7 +259,7 @@ def test_a_recycle_bin_that_may_not_be_read_is_told_and_stops_nothing(make_job):
     (notice,) = [
         each for each in job.plan("create", facts).notices if each.code == "recycle-bin-unread"
     ]
-    assert "Authentication Administrator or User Administrator for ann@" in notice.message
+    assert "Authentication Administrator or User Administrator for the user" in notice.message
     job.begin(as_person=f"engineer@{job.tenant.initial_domain}")
     facts = job.look()
     assert facts.deleted == ()
@@ -272,7 +272,7 @@ def test_who_may_not_read_roles_is_told_which_directory_role_to_ask_for(make_job
     with pytest.raises(Refused) as caught:
         job.look()
     assert caught.value.code == "missing-permission"
-    assert "role Directory Readers or Global Reader for ann@" in caught.value.remedy
+    assert "role Directory Readers or Global Reader for the user" in caught.value.remedy
     assert "RoleManagement" not in caught.value.remedy
 
 
