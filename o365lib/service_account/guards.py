@@ -141,27 +141,32 @@ def _differences(account: Account, defaults: Defaults) -> Iterable[str]:
 
 
 def account_renamed(facts: Facts) -> Refusal | None:
-    """An account that an earlier run made stands under another name, with whatever roles it has.
+    """An account that an earlier run made or completed stands under another name, roles and all.
 
     Found by its name, it would seem to be gone: nothing would be removed, or a second one made.
     """
     if not facts.renamed:
         return None
     listed = "; ".join(
-        f"{each.user_principal_name} (object id {each.user_id}, made by run {each.run_id})"
+        f"{each.user_principal_name} (object id {each.user_id}, of run {each.run_id})"
         for each in facts.renamed
     )
-    return Refusal(
-        code="account-renamed",
-        message=(
-            f"An account that was made for this client as {facts.user_principal_name} stands "
-            f"under another name: {listed}."
-        ),
-        remedy=(
-            "Have the client's administrator give it back the name under which it was made, or "
-            "delete it in the admin centre if nobody needs it. Then run again."
-        ),
+    message = (
+        f"An account that was made or completed for this client as {facts.user_principal_name} "
+        f"stands under another name: {listed}."
     )
+    remedy = (
+        "Have the client's administrator give it back the name that it had, or delete it in the "
+        "admin centre if nobody needs it. Then run again."
+    )
+    if facts.account is not None:
+        # Two accounts cannot have one name.
+        message += " A newer account has its name by now."
+        remedy = (
+            "Have the client's administrator delete the renamed account in the admin centre, its "
+            "roles first, if nobody needs it. Then run again."
+        )
+    return Refusal(code="account-renamed", message=message, remedy=remedy)
 
 
 def account_disabled(facts: Facts) -> Refusal | None:
