@@ -14,6 +14,7 @@ from functools import partial
 
 from pydantic import JsonValue
 
+from o365lib.evidence.archive import opening_of
 from o365lib.evidence.record import Change, Record
 
 # The check that a new password is in force.
@@ -25,6 +26,15 @@ _ACCOUNT_CHECK = "account"
 # How far the service's clock may be from ours, and how long a creation may take until it shows.
 _CLOCK_SKEW = timedelta(minutes=5)
 _LONGEST_CREATION = timedelta(minutes=10)
+
+# How long a run may wait at its form, over night say, between its opening and its first change.
+_LONGEST_WAIT = timedelta(days=1)
+
+# The first word of the runbook that sets no password.
+_REMOVAL = "remove"
+
+_SETS_PASSWORD = {"create-user", "set-password"}
+_COMPLETES = {"assign-role", "set-password"}
 
 
 def pending_credentials(
@@ -106,13 +116,11 @@ def _password_changes(
             change.target == user_principal_name and _at_its_time(change, created)
         )
 
-    return [
-        change
-        for change in record.changes
-        if change.action in {"create-user", "set-password"}
-        and change.may_have_happened
-        and is_its(change)
-    ]
+    return [change for change in record.changes if _may_set_password(change) and is_its(change)]
+
+
+def _may_set_password(change: Change) -> bool:
+    return change.action in _SETS_PASSWORD and change.may_have_happened
 
 
 def _maybe_newest(found: list[tuple[datetime, Record]]) -> list[tuple[datetime, Record]]:
@@ -147,14 +155,34 @@ def _at_its_time(change: Change, created: datetime | None) -> bool:
     return change.started - _CLOCK_SKEW <= created <= change.started + _LONGEST_CREATION
 
 
+def may_have_set_password(run_id: str, *, created: datetime | None) -> bool:
+    """Return whether a run of which only the id is known may have set an account's password.
+
+    A removal sets none, and a run that was over before the account was created has set none of
+    this account. An id that is not of our form tells neither: then it may have.
+
+    Args:
+        run_id: of a run whose record cannot be read.
+        created: when the account was created; None where the tenant does not tell.
+    """
+    opening = opening_of(run_id)
+    if opening is None:
+        return True
+    opened, runbook = opening
+    if runbook == _REMOVAL:
+        return False
+    longest = _LONGEST_WAIT + _LONGEST_CREATION + _CLOCK_SKEW
+    return created is None or opened + longest >= created
+
+
 @dataclass(frozen=True)
-class MadeAccount:
-    """An account that an earlier run created.
+class HandledAccount:
+    """An account that an earlier run created, or completed where it was there already.
 
     Attributes:
         user_id: its object id, which it keeps for ever.
-        user_principal_name: its name when it was created; it may have been renamed since.
-        run_id: the run that created it.
+        user_principal_name: its name at that time; it may have been renamed since.
+        run_id: the first run that did so.
     """
 
     user_id: str
@@ -162,12 +190,14 @@ class MadeAccount:
     run_id: str
 
 
-def accounts_made(records: Sequence[Record]) -> tuple[MadeAccount, ...]:
-    """Return the accounts that these runs created and none of them deleted, oldest first.
+def accounts_handled(records: Sequence[Record]) -> tuple[HandledAccount, ...]:
+    """Return the accounts that these runs created or completed and none deleted, oldest first.
 
     - A creation that the service accepted counts, whatever its verification said.
     - A creation whose end is unknown counts where a record found the account by its name, created
       at that time. An account that no record ever found has no id here, and is left out.
+    - An account that was there, and got a role or a password by its object id, counts: it has what
+      the runbook gives, whoever created it.
     - A deletion counts where it was accepted and the account was not found standing afterwards, or
       where it was lost and the account was seen gone. As an object id is never used again, it does
       not matter which record comes first. An account that was restored by hand stays left out.
@@ -177,28 +207,27 @@ def accounts_made(records: Sequence[Record]) -> tuple[MadeAccount, ...]:
     Args:
         records: of one client, oldest first.
     """
-    deleted = {user_id for record in records for user_id in _deleted(record)}
-    made: dict[str, MadeAccount] = {}
+    deleted = {change.target for record in records for change in _deletions(record)}
+    handled: dict[str, HandledAccount] = {}
     for record in records:
-        for account in _made(record, records):
-            made.setdefault(account.user_id, account)
-    return tuple(account for account in made.values() if account.user_id not in deleted)
+        for account in _handled(record, records):
+            handled.setdefault(account.user_id, account)
+    return tuple(account for account in handled.values() if account.user_id not in deleted)
 
 
-def _made(record: Record, records: Sequence[Record]) -> Iterator[MadeAccount]:
+def _handled(record: Record, records: Sequence[Record]) -> Iterator[HandledAccount]:
+    name = _text(record.plan, "user_principal_name")
     for change in record.changes:
-        if change.action != "create-user" or not change.may_have_happened:
+        if not change.may_have_happened:
             continue
-        if change.status == "accepted":
-            name = _text(record.plan, "user_principal_name")
-            yield MadeAccount(change.target, name, record.run_id)
-            continue
-        # Its target is still the name: the id was never learnt.
-        for found in records:
-            account = (found.facts or {}).get("account")
-            user = account.get("user") if isinstance(account, dict) else None
-            if isinstance(user, dict) and _is_of(change, user):
-                yield MadeAccount(_text(user, "id"), change.target, record.run_id)
+        is_created = change.action == "create-user" and change.status == "accepted"
+        if is_created or change.action in _COMPLETES:
+            yield HandledAccount(change.target, name, record.run_id)
+        elif change.action == "create-user":
+            # Its target is still the name: the id was never learnt.
+            for user in map(_user_found, records):
+                if _is_of(change, user):
+                    yield HandledAccount(_text(user, "id"), change.target, record.run_id)
 
 
 def _is_of(change: Change, user: dict[str, JsonValue]) -> bool:
@@ -208,13 +237,21 @@ def _is_of(change: Change, user: dict[str, JsonValue]) -> bool:
     return _at_its_time(change, datetime.fromisoformat(created) if created else None)
 
 
-def _deleted(record: Record) -> Iterator[str]:
+def _deletions(record: Record) -> Iterator[Change]:
+    """Yield the deletions that took place, for all that the run saw afterwards."""
     checks = [check.passed for check in record.verification if check.name == _ACCOUNT_CHECK]
     for change in record.changes:
         is_certain = change.status == "accepted" and all(checks)
         is_seen = change.may_have_happened and any(checks) and all(checks)
         if change.action == "delete-user" and (is_certain or is_seen):
-            yield change.target
+            yield change
+
+
+def _user_found(record: Record) -> dict[str, JsonValue]:
+    """Return the account that the run found under the name; nothing where it found none."""
+    account = (record.facts or {}).get("account")
+    user = account.get("user") if isinstance(account, dict) else None
+    return user if isinstance(user, dict) else {}
 
 
 def _text(data: dict[str, JsonValue] | None, key: str) -> str:
@@ -225,36 +262,59 @@ def _text(data: dict[str, JsonValue] | None, key: str) -> str:
 def has_pending_credentials(records: Sequence[Record]) -> bool:
     """Return whether `pending_credentials` may name a run for an account of this client.
 
-    An account that a run deleted does not count, until a later run finds it there again.
+    - An account does not count once it is gone, by the last that any record tells of it: a run
+      deleted it, or found none, or another one, under its name.
+    - What was set under a name only, by a run that never learnt the id, may be of any account that
+      stands, or of one that no record has found yet.
 
     Args:
         records: the client's runs, oldest first.
     """
-    gone: set[str] = set()
-    targets: set[str] = set()
-    for record in records:
-        gone.discard(_account_found(record))
-        gone |= {each.target for each in record.changes if _is_deletion(each)}
-        targets |= {each.target for each in record.changes if _sets_password(each)}
-    names = {target for target in targets if "@" in target}
-    # A name was written by a run that never learnt the id: it may stand for any of the accounts.
-    accounts = targets - names or names
+    targets = {
+        change.target
+        for record in records
+        for change in record.changes
+        if _may_set_password(change)
+    }
+    standing = {target for target in targets if not _is_gone(target, records)}
+    names = {target for target in standing if "@" in target}
     return any(
         pending_credentials(records, user_id=account, user_principal_name=name, created=None)
-        for account in accounts - gone
+        for account in standing - names or names
         for name in names or {""}
     )
 
 
-def _account_found(record: Record) -> str:
-    account = (record.facts or {}).get("account")
-    user = account.get("user") if isinstance(account, dict) else None
-    return str(user.get("id") or "") if isinstance(user, dict) else ""
+def _is_gone(target: str, records: Sequence[Record]) -> bool:
+    """Return whether the last that the records tell of an account is that it is not there.
+
+    Args:
+        target: its object id; or a name, which stands for whatever account has it.
+        records: oldest first.
+    """
+    sightings = [each for record in records for each in _sightings(target, record)]
+    sightings.sort(key=lambda each: each[0])  # of one instant the later record is the last
+    return bool(sightings) and not sightings[-1][1]
 
 
-def _is_deletion(change: Change) -> bool:
-    return change.action == "delete-user" and change.status == "accepted"
+def _sightings(target: str, record: Record) -> Iterator[tuple[datetime, bool]]:
+    """Yield when the run learnt whether the account is there: from its look to its last change."""
+    is_name = "@" in target
+    if record.facts is not None:
+        read = _text(record.facts, "read")
+        found = {_text(_user_found(record), "id"), *_renamed(record)} - {""}
+        instant = datetime.fromisoformat(read) if read else record.started
+        yield instant, bool(found) if is_name else target in found
+    for change in record.changes:
+        if _may_set_password(change) and change.target == target:
+            yield change.started, True
+    for change in _deletions(record):
+        if is_name or change.target == target:
+            yield change.ended or change.started, False
 
 
-def _sets_password(change: Change) -> bool:
-    return change.action in {"create-user", "set-password"} and change.status != "failed"
+def _renamed(record: Record) -> Iterator[str]:
+    renamed = (record.facts or {}).get("renamed")
+    for each in renamed if isinstance(renamed, list) else []:
+        if isinstance(each, dict):
+            yield _text(each, "user_id")

@@ -15,8 +15,8 @@ import logging
 import os
 import re
 import secrets
-from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -32,6 +32,7 @@ _logger = logging.getLogger(__name__)
 
 _CLIENT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _RUN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,95}")
+_OUR_RUN_ID = re.compile(r"([0-9]{8}T[0-9]{9})Z-([0-9a-z]{1,24})-[0-9a-f]{6}")
 # https://learn.microsoft.com/windows/win32/fileio/naming-a-file
 _DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])", re.IGNORECASE)
 
@@ -53,6 +54,21 @@ def new_run_id(runbook: str) -> str:
     word = re.split(r"[^0-9a-z]", runbook.lower(), maxsplit=1)[0] or "run"
     stamp = f"{instant:%Y%m%dT%H%M%S}{milliseconds:03d}Z"
     return f"{stamp}-{word[:24]}-{secrets.token_hex(3)}"
+
+
+def opening_of(run_id: str) -> tuple[datetime, str] | None:
+    """Return when a run was opened and the first word of its runbook, by its id.
+
+    None where the id is not of the form of `new_run_id`: ids may be given by hand.
+    """
+    match = _OUR_RUN_ID.fullmatch(run_id)
+    if match is None:
+        return None
+    try:
+        instant = datetime.strptime(f"{match[1]}000", "%Y%m%dT%H%M%S%f").replace(tzinfo=UTC)
+    except ValueError:  # no such day
+        return None
+    return instant, match[2]
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -291,40 +307,28 @@ class Archive:
         Raises:
             EvidenceError: the archive cannot be listed, or the client's name is unfit.
         """
-        return list(self._readable(client))
+        return self.read(client)[0]
 
-    def unreadable(self, client: str) -> list[RunFolder]:
-        """Return a client's runs whose record is there and cannot be read, oldest first.
+    def read(self, client: str) -> tuple[list[Record], list[RunFolder]]:
+        """Return a client's records, and its runs whose record cannot be read; oldest first.
 
         What such a run did is not known here: it may have set a password that nobody was given. A
-        folder without a record is none of them: a record is written before the first change.
+        folder without a record is none of them: a record is written before the first change. Both
+        kinds are logged.
 
         Raises:
             EvidenceError: the archive cannot be listed, or the client's name is unfit.
         """
-        return [run for run in self.runs(client) if _has_record(run) and not _can_read(run)]
-
-    def _readable(self, client: str) -> Iterator[Record]:
+        records: list[Record] = []
+        unreadable: list[RunFolder] = []
         for run in self.runs(client):
             try:
-                yield run.read_record()
+                records.append(run.read_record())
             except EvidenceError as error:
                 _logger.warning("%s", error)
-
-
-def _has_record(run: RunFolder) -> bool:
-    try:
-        return run.record_file.exists()
-    except OSError:  # another account's folder: there may be one
-        return True
-
-
-def _can_read(run: RunFolder) -> bool:
-    try:
-        run.read_record()
-    except EvidenceError:
-        return False
-    return True
+                if not isinstance(error.__cause__, FileNotFoundError):
+                    unreadable.append(run)
+        return records, unreadable
 
 
 def _folders(folder: Path) -> list[Path]:

@@ -7,18 +7,21 @@
 - Only one run of a client changes its tenant at a time.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Literal, NoReturn
 
 from o365lib import clock, parameters
 from o365lib.errors import Refused, StepOutOfOrder
 from o365lib.evidence.accounts import (
-    accounts_made,
+    accounts_handled,
     handed_over_by,
     has_pending_credentials,
+    may_have_set_password,
     pending_credentials,
 )
-from o365lib.evidence.archive import Archive
+from o365lib.evidence.archive import Archive, RunFolder
 from o365lib.evidence.record import Approval, Record
 from o365lib.graph.models import User
 from o365lib.graph.session import GraphSession
@@ -111,6 +114,9 @@ class PlannedRun(RecordedRun):
     def read_tenant(self) -> Facts:
         """Return the tenant as it is now, with what the archive knows of the account.
 
+        The archive is read once, and before the tenant: all that is told of the account is of one
+        moment, and what another run has changed since then counts as changed after the reading.
+
         Raises:
             StepOutOfOrder: nobody is signed in.
             Refused: who is signed in lacks a permission or directory role to read it.
@@ -121,18 +127,25 @@ class PlannedRun(RecordedRun):
         missing = missing_to_read(self.identity, self.client, self.kind, dry_run=self.is_dry_run)
         if missing is not None:
             raise Refused(missing.code, missing.message, remedy=missing.remedy)
+        begun = clock.now()
+        records, unreadable = Archive(self.places.evidence).read(self.client.client)
         facts = read_facts(
             self.session,
             self.identity,
             tenant=self.client.tenant,
             defaults=self.defaults,
-            made={each.user_id: each.run_id for each in accounts_made(self.earlier_records())},
-            pending=self._pending_credentials,
+            handled={each.user_id: each.run_id for each in accounts_handled(records)},
+            pending=partial(_pending_credentials, records),
         )
         return facts.model_copy(
             update={
-                "handed_over_by": self._handed_over_by(facts),
-                "unreadable_records": self._unreadable_records(),
+                "read": begun,
+                "handed_over_by": _handed_over_by(records, facts),
+                # What they hide was judged before this run's first change. Since then no other run
+                # can have set the password, and what this one did stands in its own record.
+                "unreadable_records": (
+                    () if self.record.is_changed else _that_matter(unreadable, facts)
+                ),
             }
         )
 
@@ -151,7 +164,8 @@ class PlannedRun(RecordedRun):
         """Read the tenant once more: nothing changed yet, the plan must be the same.
 
         Once this run has changed the tenant, the plan cannot be; then no guard may apply,
-        and the account must be the one that was confirmed.
+        and the account must be the one that was confirmed, or gone where this run may have
+        deleted it.
         """
         facts = self.read_tenant()
         again = self.draft_plan(facts)
@@ -162,40 +176,23 @@ class PlannedRun(RecordedRun):
         elif again.refusals:
             first = again.refusals[0]
             raise Refused(first.code, first.message, remedy=first.remedy)
-        elif plan.user_id and again.user_id != plan.user_id:
+        elif plan.user_id and again.user_id and again.user_id != plan.user_id:
             self._plan_no_longer_holds("The account is another one now", remedy=way_back)
+        elif plan.user_id and not again.user_id and not self._may_have_deleted():
+            name = plan.user_principal_name
+            self._plan_no_longer_holds(f"{name} does not exist any more", remedy=way_back)
         self.looked_again = facts.read
+
+    def _may_have_deleted(self) -> bool:
+        return any(
+            change.action == "delete-user" and change.may_have_happened
+            for change in self.record.changes
+        )
 
     def _plan_no_longer_holds(self, what: str, *, remedy: str) -> NoReturn:
         if not standing.is_frozen(self.record):
             self.record.approval = None
         raise Refused("plan-changed", f"{what} since the plan was confirmed.", remedy=remedy)
-
-    def _pending_credentials(self, user: User) -> str:
-        return pending_credentials(
-            self.earlier_records(),
-            user_id=user.id,
-            user_principal_name=user.user_principal_name,
-            created=user.created_date_time,
-        )
-
-    def _handed_over_by(self, facts: Facts) -> str:
-        if facts.account is None:
-            return ""
-        user = facts.account.user
-        return handed_over_by(
-            self.earlier_records(),
-            user_id=user.id,
-            last_password_change=user.last_password_change_date_time,
-        )
-
-    def _unreadable_records(self) -> tuple[str, ...]:
-        # What they hide was judged before this run's first change. Since then no other run can have
-        # set the password, and what this one did stands in its own record.
-        if self.record.is_changed:
-            return ()
-        archive = Archive(self.places.evidence)
-        return tuple(run.run_id for run in archive.unreadable(self.client.client))
 
     def draft_plan(self, facts: Facts) -> Plan:
         """Return what this runbook would change in such a tenant."""
@@ -223,3 +220,28 @@ class PlannedRun(RecordedRun):
                 date_time=clock.now(),
             )
             self.save()
+
+
+def _pending_credentials(records: Sequence[Record], user: User) -> str:
+    return pending_credentials(
+        records,
+        user_id=user.id,
+        user_principal_name=user.user_principal_name,
+        created=user.created_date_time,
+    )
+
+
+def _handed_over_by(records: Sequence[Record], facts: Facts) -> str:
+    if facts.account is None:
+        return ""
+    user = facts.account.user
+    return handed_over_by(
+        records, user_id=user.id, last_password_change=user.last_password_change_date_time
+    )
+
+
+def _that_matter(unreadable: Sequence[RunFolder], facts: Facts) -> tuple[str, ...]:
+    created = facts.account.user.created_date_time if facts.account else None
+    return tuple(
+        run.run_id for run in unreadable if may_have_set_password(run.run_id, created=created)
+    )

@@ -49,9 +49,9 @@ class FederatedDomain(Fact):
     """A domain whose users sign in elsewhere, and with whom.
 
     Attributes:
-        unread: why the service did not tell: it `refused` (403: a right is missing) or `failed` (a
-            later run may learn it). Empty where it answered, be it that there is no configuration
-            or that what there is names nobody.
+        unread: why the service did not tell: it `refused` (403: a right is missing) or `failed`
+            (any other error; a later run may learn it). Empty where it answered, be it that there
+            is no configuration or that what there is names nobody.
     """
 
     name: str
@@ -79,7 +79,11 @@ class Account(Fact):
 
 
 class RenamedAccount(Fact):
-    """An account that an earlier run made for this client, and that has another name by now."""
+    """An account that an earlier run made or completed for this client, under another name by now.
+
+    Attributes:
+        run_id: the first run that made or completed it.
+    """
 
     user_id: str
     user_principal_name: str
@@ -93,7 +97,8 @@ class Facts(Fact):
         deleted: earlier accounts in the recycle bin; None where it could not be read.
         pending_credentials: the run that set the account's password and handed it to nobody.
         handed_over_by: the run that handed over the very password that the tenant shows.
-        unreadable_records: the client's runs whose record is there and cannot be read.
+        unreadable_records: the client's runs whose record is there and cannot be read, and which
+            may have created the account or set its password.
     """
 
     read: datetime

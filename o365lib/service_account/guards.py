@@ -161,7 +161,7 @@ def account_renamed(facts: Facts) -> Refusal | None:
     )
     if facts.account is not None:
         # Two accounts cannot have one name.
-        message += " A newer account has its name by now."
+        message += " Another account has its name by now."
         remedy = (
             "Have the client's administrator delete the renamed account in the admin centre, its "
             "roles first, if nobody needs it. Then run again."

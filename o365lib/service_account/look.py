@@ -54,7 +54,7 @@ class _Answers:
     organization: Organization
     domains: tuple[Domain, ...]
     users: tuple[User, ...]
-    made: tuple[User, ...]
+    handled: tuple[User, ...]
     deleted: tuple[DeletedUser, ...] | None
     assignments: tuple[RoleAssignment, ...]
     definitions: tuple[RoleDefinition, ...]
@@ -67,7 +67,7 @@ def read_facts(
     *,
     tenant: str,
     defaults: Defaults,
-    made: Mapping[str, str],
+    handled: Mapping[str, str],
     pending: PendingCredentials,
 ) -> Facts:
     """Return the tenant as it is now. Reads only.
@@ -77,8 +77,8 @@ def read_facts(
         identity: who is signed in.
         tenant: as the client file names it, by id or by domain.
         defaults: the account's and the vendor's names.
-        made: the accounts that this client's runs made and did not delete: which run, by object id.
-            They are read by it, because somebody may have renamed them.
+        handled: the accounts that this client's runs made or completed, and did not delete: which
+            run, by object id. They are read by it, because somebody may have renamed them.
         pending: tells from the archive which run set the account's password and could not hand it
             over; asked with the account.
 
@@ -88,7 +88,7 @@ def read_facts(
     """
     # The instant before the first request: whatever changes from then on may be missing here.
     begun = clock.now()
-    answers = _read(session, identity, defaults, tenant, made)
+    answers = _read(session, identity, defaults, tenant, handled)
     initial = _initial_domain(answers.organization)
     user_principal_name = f"{defaults.account.user_name}@{initial}"
     named = {user.user_principal_name.lower(): user for user in answers.users}
@@ -113,8 +113,8 @@ def read_facts(
         ),
         user_principal_name=user_principal_name,
         account=_account(user, answers),
-        renamed=_renamed(answers.made, made, user_principal_name),
-        namesakes=tuple(each for each in named.values() if each.id not in made),
+        renamed=_renamed(answers.handled, handled, user_principal_name),
+        namesakes=tuple(each for each in named.values() if each.id not in handled),
         deleted=_deleted_under(user_principal_name, answers.deleted),
         other_global_administrators=_count_administrators(answers.assignments, user, enabled),
         security_defaults=answers.security_defaults,
@@ -128,7 +128,7 @@ def _read(
     identity: Identity,
     defaults: Defaults,
     tenant: str,
-    made: Iterable[str],
+    handled: Iterable[str],
 ) -> _Answers:
     with ReadBatch(session) as batch:
         # Most client files name the initial domain: then this is the account's own name.
@@ -141,7 +141,7 @@ def _read(
         assignments = batch.add(list_role_assignments(expand_principal=True))
         definitions = batch.add(list_role_definitions())
         security_defaults = batch.add(get_security_defaults())
-        by_id = [batch.add(find_user(user_id)) for user_id in made]
+        by_id = [batch.add(find_user(user_id)) for user_id in handled]
     about_users: list[Answer[Any]] = [users, *([by_key] if by_key else []), *by_id]
     _require_allowed(
         identity,
@@ -158,7 +158,7 @@ def _read(
         organization=organization.value(),
         domains=domains.value(),
         users=_with(users.value(), *([by_key.value()] if by_key else []), *standing),
-        made=standing,
+        handled=standing,
         # Only told to the person, as are the security defaults, which take Policy.Read.All.
         deleted=_optional(deleted),
         assignments=assignments.value(),
@@ -191,13 +191,13 @@ def _with(users: tuple[User, ...], *by_key: User | None) -> tuple[User, ...]:
 
 
 def _renamed(
-    standing: Iterable[User], made: Mapping[str, str], user_principal_name: str
+    standing: Iterable[User], handled: Mapping[str, str], user_principal_name: str
 ) -> tuple[RenamedAccount, ...]:
     return tuple(
         RenamedAccount(
             user_id=user.id,
             user_principal_name=user.user_principal_name,
-            run_id=made[user.id],
+            run_id=handled[user.id],
         )
         for user in standing
         if user.user_principal_name.lower() != user_principal_name.lower()

@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from o365lib.evidence.accounts import (
-    MadeAccount,
-    accounts_made,
+    HandledAccount,
+    accounts_handled,
     handed_over_by,
     has_pending_credentials,
+    may_have_set_password,
     pending_credentials,
 )
 from o365lib.evidence.record import Change, Check, HandOverRecord, Operator, Record
@@ -239,6 +240,11 @@ def made(run_id="1", *, status="accepted", target=USER) -> Record:
     return make(run_id, changes=[change(status=status, target=target)], plan=plan)
 
 
+def completed(run_id="1", *, action="assign-role", status="accepted") -> Record:
+    plan = {"user_principal_name": NAME}
+    return make(run_id, changes=[change(action, status=status, target=USER)], plan=plan)
+
+
 def removed(run_id="2", *, status="accepted", target=USER, gone=None) -> Record:
     checks = [] if gone is None else [Check(name="account", wanted="", found="", passed=gone)]
     changes = [change("delete-user", status=status, target=target)]
@@ -265,10 +271,15 @@ def found_later(run_id="2", *, name=NAME, created=NOW) -> Record:
         [made(status="unknown", target=NAME), found_later(name=NAME.upper())],
         [made(status="unknown", target=NAME), found_later(), found_later("3")],
         [made(), made("2")],
+        [made(), completed("2")],
+        [completed("1")],
+        [completed("1", action="set-password")],
+        [completed("1", status="unknown")],
+        [completed("1"), completed("2")],
     ],
 )
-def test_an_account_that_a_run_created_and_none_deleted_is_told_with_its_run(records):
-    assert accounts_made(records) == (MadeAccount(USER, NAME, "1"),)
+def test_an_account_that_a_run_made_or_completed_and_none_deleted_is_told_with_its_run(records):
+    assert accounts_handled(records) == (HandledAccount(USER, NAME, "1"),)
 
 
 @pytest.mark.parametrize(
@@ -285,22 +296,31 @@ def test_an_account_that_a_run_created_and_none_deleted_is_told_with_its_run(rec
         [made(status="unknown", target=NAME)],
         [made(status="unknown", target=NAME), found_later(created=NOW - timedelta(days=30))],
         [made(status="unknown", target=NAME), found_later(name="other@contoso.onmicrosoft.com")],
-        [make(changes=[change("set-password", target=USER)])],
+        [completed(action="remove-role")],
+        [completed(action="revoke-sign-in-sessions")],
+        [completed(status="failed")],
+        [completed(), removed()],
         [found_later()],
         [make(facts={"account": None}), make(facts={"account": {}}), made(status="unknown")],
     ],
 )
-def test_no_account_is_told_that_no_run_made_or_one_deleted(records):
-    assert accounts_made(records) == ()
+def test_no_account_is_told_that_no_run_made_or_completed_or_one_deleted(records):
+    assert accounts_handled(records) == ()
 
 
-def test_every_account_that_was_made_is_told_oldest_first():
+def test_every_account_that_was_handled_is_told_oldest_first():
     records = [made(), removed(), made("3", target="user-3"), made("4", target="user-4")]
-    assert [account.user_id for account in accounts_made(records)] == ["user-3", "user-4"]
+    assert [account.user_id for account in accounts_handled(records)] == ["user-3", "user-4"]
 
 
-def run(number, action="create-user", target=USER, status="accepted", *, to="", found=""):
-    """A record with one change; `to` is whose password was handed over, `found` who was there."""
+def run(
+    number, action="", target=USER, status="accepted", *, to="", found=None, gone=None, renamed=()
+):
+    """A record of an hour, with one change or none.
+
+    `to` is whose password was handed over, `found` who was there when it looked ("" for nobody),
+    `renamed` who was there under another name, and `gone` whether a deletion was seen to be one.
+    """
     begun = NOW + timedelta(hours=number)
     handed_over = HandOverRecord(
         method="mail",
@@ -309,6 +329,12 @@ def run(number, action="create-user", target=USER, status="accepted", *, to="", 
         status="accepted",
         date_time=begun + timedelta(seconds=2),
     )
+    facts = {
+        "read": begun.isoformat(),
+        "account": {"user": {"id": found}} if found else None,
+        "renamed": [{"user_id": each} for each in renamed],
+    }
+    checks = [] if gone is None else [Check(name="account", wanted="", found="", passed=gone)]
     return Record(
         run_id=str(number),
         client="alpine-books",
@@ -316,36 +342,135 @@ def run(number, action="create-user", target=USER, status="accepted", *, to="", 
         package_version="1",
         operator=Operator(user_name="kim", host_name="desk"),
         started=begun,
-        facts={"account": {"user": {"id": found}} if found else None},
-        changes=[Change(action=action, target=target, status=status, started=begun)],
+        facts=None if found is None else facts,
+        changes=[Change(action=action, target=target, status=status, started=begun)]
+        if action
+        else [],
         hand_over=handed_over if to else None,
+        verification=checks,
     )
 
 
+def creation(number, target=USER, status="accepted", **more):
+    return run(number, "create-user", target, status, **more)
+
+
+def waited(hours, record):
+    """A run that was opened first of all, and only looked and acted at its hour."""
+    return record.model_copy(update={"started": record.started - timedelta(hours=hours)})
+
+
 # a client's records, oldest first: whether a password may still be to be handed over
-CLIENTS = [
-    ([], False),
-    ([run(1, to=USER)], False),
-    ([run(1)], True),
-    ([run(1, status="started")], True),
-    ([run(1, status="unknown")], True),
-    ([run(1, status="failed")], False),
-    ([run(1, "assign-role")], False),
-    ([run(1, target=NAME, status="started")], True),
-    # Who it was is learnt by the next run, which hands over.
-    ([run(1, target=NAME, status="unknown"), run(2, "set-password", to=USER)], False),
-    ([run(1, to=USER), run(2, "set-password")], True),
-    ([run(1, to=USER), run(2, target=NAME, status="started")], True),
-    # The account that was handed over says nothing of the other one.
-    ([run(1), run(2, target=OTHER, to=OTHER)], True),
-    # An account that a run deleted does not count, unless a later one finds it.
-    ([run(1), run(2, "delete-user", found=USER)], False),
-    ([run(1), run(2, "delete-user", status="failed", found=USER)], True),
-    ([run(1), run(2, "delete-user"), run(3, "assign-role", found=USER)], True),
-    ([run(1), run(2, "delete-user"), run(3, target=OTHER, to=OTHER)], False),
-]
+CLIENTS = {
+    "no run": ([], False),
+    "handed over": ([creation(1, to=USER)], False),
+    "not handed over": ([creation(1)], True),
+    "killed": ([creation(1, status="started")], True),
+    "lost": ([creation(1, status="unknown")], True),
+    "failed": ([creation(1, status="failed")], False),
+    "no password": ([run(1, "assign-role")], False),
+    "killed before it learnt the id": ([creation(1, NAME, "started")], True),
+    "who it was is learnt by the next run, which hands over": (
+        [creation(1, NAME, "unknown"), run(2, "set-password", to=USER, found=USER)],
+        False,
+    ),
+    "another password": ([creation(1, to=USER), run(2, "set-password", found=USER)], True),
+    "lost under the name": ([creation(1, to=USER), creation(2, NAME, "started", found="")], True),
+    "handed over is another account's": ([creation(1), creation(2, OTHER, to=OTHER)], True),
+    "deleted": ([creation(1), run(2, "delete-user", found=USER)], False),
+    "not deleted": ([creation(1), run(2, "delete-user", status="failed", found=USER)], True),
+    "perhaps deleted": ([creation(1), run(2, "delete-user", status="unknown", found=USER)], True),
+    "perhaps deleted, seen gone": (
+        [creation(1), run(2, "delete-user", status="unknown", found=USER, gone=True)],
+        False,
+    ),
+    "deleted, seen standing": ([creation(1), run(2, "delete-user", found=USER, gone=False)], True),
+    "another one deleted": ([creation(1), run(2, "delete-user", OTHER)], True),
+    "deleted and restored": (
+        [creation(1), run(2, "delete-user", found=USER), run(3, "assign-role", found=USER)],
+        True,
+    ),
+    "deleted and made anew": (
+        [creation(1), run(2, "delete-user", found=USER), creation(3, OTHER, to=OTHER, found="")],
+        False,
+    ),
+    "deleted by hand": ([creation(1), run(2, found="")], False),
+    "deleted by hand and made anew": ([creation(1), creation(2, OTHER, to=OTHER, found="")], False),
+    "deleted by hand, another one found": ([creation(1), run(2, found=OTHER)], False),
+    "deleted by hand, made anew, restored": (
+        [creation(1), creation(2, OTHER, to=OTHER, found=""), run(3, found=USER)],
+        True,
+    ),
+    "renamed": ([creation(1), run(2, found="", renamed=[USER])], True),
+    "not there before it was created": ([run(1, found=""), creation(2, found="")], True),
+    "not there when a run looked that was opened later": (
+        [waited(2, creation(3, found="")), run(2, found="")],
+        True,
+    ),
+    "deleted, then lost under the name": (
+        [
+            creation(1, to=USER),
+            run(2, "delete-user", found=USER),
+            creation(3, NAME, "unknown", found=""),
+        ],
+        True,
+    ),
+    "deleted by hand, then lost under the name": (
+        [creation(1, to=USER), creation(2, NAME, "unknown", found="")],
+        True,
+    ),
+    "lost under the name and deleted by hand": (
+        [creation(1, NAME, "unknown", found=""), run(2, found="")],
+        False,
+    ),
+    "lost under the name, learnt, and deleted": (
+        [
+            creation(1, NAME, "unknown", found=""),
+            run(2, "set-password", to=USER, found=USER),
+            run(3, "delete-user", found=USER),
+        ],
+        False,
+    ),
+    "lost under the name, and found": (
+        [creation(1, NAME, "unknown", found=""), run(2, found=USER)],
+        True,
+    ),
+}
 
 
-@pytest.mark.parametrize(("records", "pending"), CLIENTS)
+@pytest.mark.parametrize(("records", "pending"), CLIENTS.values(), ids=CLIENTS)
 def test_a_password_that_nobody_was_given_is_known_before_the_account_is(records, pending):
     assert has_pending_credentials(records) is pending
+
+
+CREATED = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+# the id of a run whose record cannot be read: whether it may have set the password of an account
+# that was created at that time
+IDS = {
+    "20261123T115900000Z-create-7f3a9c": True,
+    "20261124T115900000Z-create-7f3a9c": True,
+    "20261123T090000000Z-create-7f3a9c": True,  # it may have waited at its form
+    "20261122T120000000Z-create-7f3a9c": True,
+    "20261122T114500000Z-create-7f3a9c": True,
+    "20261122T114459999Z-create-7f3a9c": False,
+    "20250101T000000000Z-create-7f3a9c": False,
+    "20261123T115900000Z-remove-7f3a9c": False,
+    "20250101T000000000Z-remove-7f3a9c": False,
+    "20250101T000000000Z-another-7f3a9c": False,
+    "20251301T000000000Z-remove-7f3a9c": True,  # no such month: not an id of ours
+    "20250101-remove": True,
+    "remove": True,
+    "run-1": True,
+}
+
+
+@pytest.mark.parametrize(("run_id", "may"), IDS.items())
+def test_a_lost_record_is_of_a_run_that_may_have_set_the_password_unless_its_id_tells(run_id, may):
+    assert may_have_set_password(run_id, created=CREATED) is may
+
+
+@pytest.mark.parametrize("run_id", IDS)
+def test_where_the_age_of_an_account_is_not_known_only_removals_are_left_out(run_id):
+    is_removal = run_id.endswith("Z-remove-7f3a9c") and not run_id.startswith("202513")
+    assert may_have_set_password(run_id, created=None) is not is_removal

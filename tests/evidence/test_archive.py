@@ -9,7 +9,13 @@ import pytest
 
 from o365lib import clock
 from o365lib.errors import EvidenceError
-from o365lib.evidence.archive import Archive, RunFolder, new_run_id, write_atomically
+from o365lib.evidence.archive import (
+    Archive,
+    RunFolder,
+    new_run_id,
+    opening_of,
+    write_atomically,
+)
 from o365lib.evidence.record import Operator, Record
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX modes")
@@ -43,6 +49,15 @@ def test_run_ids_sort_by_time_and_name_the_runbook():
     assert run_id.startswith("20261123T104500123Z-create-")
     assert len(run_id.rpartition("-")[2]) == 6
     assert sorted([run_id, earlier]) == [earlier, run_id]
+    opened = datetime(2026, 11, 23, 10, 45, 0, 123000, tzinfo=UTC)
+    assert opening_of(run_id) == (opened, "create")
+
+
+@pytest.mark.parametrize(
+    "run_id", ["20261123", "20269923T104500122Z-remove-ffffff", "20261123T104500122Z-remove-fffff"]
+)
+def test_an_id_that_is_not_of_our_form_does_not_tell_when_its_run_was_opened(run_id):
+    assert opening_of(run_id) is None
 
 
 def test_run_ids_made_in_the_same_millisecond_differ():
@@ -298,16 +313,16 @@ def test_records_that_hide_what_was_done_are_named(archive, content):
     for run in spoilt:
         run.record_file.write_bytes(content)
     archive.new_run("bayside-legal", "2026-5").record_file.write_bytes(content)
-    assert archive.unreadable("alpine-books") == spoilt
-    assert archive.unreadable("cedar-dental") == []
+    assert archive.read("alpine-books")[1] == spoilt
+    assert archive.read("cedar-dental")[1] == []
 
 
 def test_a_record_that_may_not_be_read_is_named_too(archive):
     run = archive.new_run("alpine-books", "2026-1")
     run.record_file.mkdir()
-    assert archive.unreadable("alpine-books") == [run]
+    assert archive.read("alpine-books")[1] == [run]
 
 
 def test_a_run_that_ended_before_its_first_record_hides_nothing(archive):
     archive.new_run("alpine-books", "2026-1")
-    assert archive.unreadable("alpine-books") == []
+    assert archive.read("alpine-books")[1] == []

@@ -8,7 +8,7 @@ from typing import Literal, get_args, get_origin
 import pytest
 
 from o365lib import secret
-from o365lib.evidence.accounts import accounts_made, pending_credentials
+from o365lib.evidence.accounts import accounts_handled, pending_credentials
 from o365lib.evidence.masking import READ_BACK
 from o365lib.evidence.record import (
     Approval,
@@ -150,7 +150,7 @@ def test_a_secret_that_is_a_word_of_the_schema_leaves_the_record_readable(word):
     assert read.changes[0].started == NOW
     found = pending_credentials([read], user_id=USER, user_principal_name=NAME, created=NOW)
     assert found == RUN
-    assert [each.user_id for each in accounts_made([read])] == [USER]
+    assert [each.user_id for each in accounts_handled([read])] == [USER]
 
 
 def test_every_text_of_a_record_is_masked_or_declared_to_be_an_identifier():

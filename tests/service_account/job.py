@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from o365lib import sign_in
 from o365lib.clouds import Cloud
 from o365lib.evidence.accounts import (
-    accounts_made,
+    accounts_handled,
     has_pending_credentials,
     pending_credentials,
 )
@@ -225,14 +225,14 @@ class Job:
             self.identity,
             tenant=self.tenant.initial_domain,
             defaults=DEFAULTS,
-            made=self.made,
+            handled=self.handled,
             pending=self._pending_credentials,
         )
 
     @property
-    def made(self):
-        """Which run made which account, by object id, as the archive tells."""
-        found = accounts_made(self.archive.records(self.tenant.name))
+    def handled(self):
+        """Which run made or completed which account, by object id, as the archive tells."""
+        found = accounts_handled(self.archive.records(self.tenant.name))
         return {each.user_id: each.run_id for each in found}
 
     def _pending_credentials(self, user):

@@ -429,7 +429,7 @@ def test_the_archive_is_asked_about_the_account_that_is_there_and_only_then(job)
             job.identity,
             tenant=job.tenant.id,
             defaults=DEFAULTS,
-            made={},
+            handled={},
             pending=pending,
         )
 
@@ -447,7 +447,7 @@ def test_an_account_that_no_filter_shows_yet_is_found_by_its_key(job, named_by):
         job.identity,
         tenant=getattr(job.tenant, named_by),
         defaults=DEFAULTS,
-        made={},
+        handled={},
         pending=lambda _user: "",
     )
     assert found.account.user.id == created.user_id
@@ -517,7 +517,7 @@ def test_an_account_that_was_made_and_that_no_filter_shows_yet_takes_no_second_b
         job.identity,
         tenant=job.tenant.id,
         defaults=DEFAULTS,
-        made=job.made,
+        handled=job.handled,
         pending=lambda _user: "",
     )
     assert facts.account.user.id == job.user["id"]
