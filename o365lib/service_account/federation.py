@@ -10,7 +10,7 @@ from functools import partial
 from typing import Literal
 from urllib.parse import urlsplit
 
-from o365lib.errors import Forbidden, GraphError, ServiceUnavailable, Throttled
+from o365lib.errors import Forbidden, GraphError, NotFound
 from o365lib.graph.models import FederationConfiguration
 from o365lib.parameters.defaults import Vendor
 from o365lib.service_account.facts import FederatedDomain
@@ -55,11 +55,12 @@ def federation_of(
 
 
 def _why_unread(error: GraphError) -> Literal["", "refused", "failed"]:
-    # That there is no configuration is an answer; so is what trying again does not change.
+    # Only that there is no configuration, or no way to ask for one, is an answer. Any other error
+    # (424 of a batch's throttled neighbour, say) tells nothing of whose the domain is.
     if isinstance(error, Forbidden):
         return "refused"
-    may_pass = isinstance(error, (Throttled, ServiceUnavailable))
-    return "failed" if may_pass and error.status != _NOT_IMPLEMENTED else ""
+    is_answer = isinstance(error, NotFound) or error.status == _NOT_IMPLEMENTED
+    return "" if is_answer else "failed"
 
 
 def _sign_in_uris(configuration: FederationConfiguration) -> tuple[str, ...]:

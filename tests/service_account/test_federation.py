@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from o365lib.errors import BadRequest, Forbidden, NotFound, ServiceUnavailable, Throttled
+from o365lib.errors import (
+    BadRequest,
+    Conflict,
+    Forbidden,
+    GraphError,
+    NotFound,
+    ServiceUnavailable,
+    Throttled,
+    Unauthenticated,
+)
 from o365lib.graph.models import FederationConfiguration
 from o365lib.service_account.federation import federation_of
 from tests.service_account.example import DEFAULTS
@@ -138,18 +147,33 @@ def test_a_federated_domain_without_configuration_is_unknown():
     assert (read.federated_with, read.unread) == ("unknown", "")
 
 
-@pytest.mark.parametrize(
-    ("error", "unread"),
-    [
-        (Forbidden("No.", status=403, code="Authorization_RequestDenied"), "refused"),
-        (NotFound("No.", status=404, code="Request_ResourceNotFound"), ""),
-        (BadRequest("No.", status=400, code="Request_BadRequest"), ""),
-        (ServiceUnavailable("No.", status=501, code="NotImplemented"), ""),
-        (ServiceUnavailable("No.", status=503, code="ServiceNotAvailable"), "failed"),
-        (ServiceUnavailable("No.", status=0, code="timeout"), "failed"),
-        (Throttled("No.", status=429, code="TooManyRequests"), "failed"),
-    ],
-)
+# Only what says that there is no configuration, or no way to ask, is an answer.
+ERRORS = [
+    (Forbidden("No.", status=403, code="Authorization_RequestDenied"), "refused"),
+    (NotFound("No.", status=404, code="Request_ResourceNotFound"), ""),
+    (ServiceUnavailable("No.", status=501, code="NotImplemented"), ""),
+    (GraphError("No.", status=501, code="NotImplemented"), ""),
+    (BadRequest("No.", status=400, code="Request_BadRequest"), "failed"),
+    (Unauthenticated("No.", status=401, code="InvalidAuthenticationToken"), "failed"),
+    (Conflict("No.", status=409, code="Conflict"), "failed"),
+    (BadRequest("No.", status=424, code="FailedDependency"), "failed"),
+    (GraphError("No.", status=424, code="FailedDependency"), "failed"),
+    (GraphError("No.", status=418, code="Teapot"), "failed"),
+    (GraphError("No.", status=0, code="unreadable"), "failed"),
+    (Throttled("No.", status=429, code="TooManyRequests"), "failed"),
+    (ServiceUnavailable("No.", status=500, code="InternalServerError"), "failed"),
+    (ServiceUnavailable("No.", status=502, code="BadGateway"), "failed"),
+    (ServiceUnavailable("No.", status=503, code="ServiceNotAvailable"), "failed"),
+    (ServiceUnavailable("No.", status=504, code="GatewayTimeout"), "failed"),
+    (ServiceUnavailable("No.", status=0, code="timeout"), "failed"),
+]
+
+
+def test_every_error_of_graph_is_in_the_table():
+    assert {type(error) for error, _ in ERRORS} == {GraphError, *GraphError.__subclasses__()}
+
+
+@pytest.mark.parametrize(("error", "unread"), ERRORS)
 def test_a_federation_that_could_not_be_read_is_unknown_and_says_why(error, unread):
     read = federation_of("contoso.com", error, VENDOR)
     assert (read.federated_with, read.unread) == ("unknown", unread)
