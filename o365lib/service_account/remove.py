@@ -13,7 +13,7 @@ from pydantic import JsonValue
 
 from o365lib import clock
 from o365lib.errors import AnswerLost, NotFound, NotVerified
-from o365lib.evidence.record import Record
+from o365lib.evidence.record import Change, Record
 from o365lib.graph.role_management import list_role_assignments
 from o365lib.graph.session import GraphSession
 from o365lib.graph.users import delete_user as delete
@@ -105,7 +105,7 @@ def _see_roles_gone(session: GraphSession, plan: Plan, patience_seconds: float) 
 
 
 def revoke_sessions(session: GraphSession, plan: Plan, *, change_log: ChangeLog) -> None:
-    """End the account's sign-in sessions. Doing it twice does no harm.
+    """End the account's sign-in sessions. Doing it twice does no harm; one that is gone has none.
 
     Raises:
         GraphError: Graph refused; the account stands.
@@ -114,10 +114,17 @@ def revoke_sessions(session: GraphSession, plan: Plan, *, change_log: ChangeLog)
     for planned in plan.of("revoke-sign-in-sessions"):
         with change_log.change(planned) as change:
             try:
-                revoke_sign_in_sessions(session, planned.target)
-            except AnswerLost:
-                change.status = "unknown"
-                revoke_sign_in_sessions(session, planned.target)
+                _revoke(session, planned, change)
+            except NotFound:
+                change.note = "the account was gone already"
+
+
+def _revoke(session: GraphSession, planned: PlannedChange, change: Change) -> None:
+    try:
+        revoke_sign_in_sessions(session, planned.target)
+    except AnswerLost:
+        change.status = "unknown"
+        revoke_sign_in_sessions(session, planned.target)
 
 
 def delete_user(session: GraphSession, plan: Plan, *, change_log: ChangeLog) -> None:

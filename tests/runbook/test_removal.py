@@ -1,8 +1,11 @@
 import pytest
 
-from o365lib.errors import GraphError, NotVerified, Refused
+from o365lib import clock
+from o365lib.errors import GraphError, NotVerified, Refused, RunbookError
 from o365lib.evidence.record import Outcome
+from o365lib.runbook import standing
 from o365lib.sandbox import Fault
+from tests.standing_clock import LateClock
 
 
 def kept(opened):
@@ -59,6 +62,66 @@ def test_each_step_may_be_repeated(open_run, demo_project):
     opened.to("close", after="delete_user")
     assert kept(opened).outcome == Outcome.DONE
     assert demo_project.account("gumtree-vets") is None
+
+
+def much_later(opened, *names):
+    """Execute steps, each so late that the tenant is read again before it changes anything."""
+    for number, name in enumerate(names, start=1):
+        with clock.use(LateClock(seconds=31 * number)):
+            getattr(opened.run, name)()
+
+
+def assert_seen_in_the_bin(opened, project, user_id):
+    record = kept(opened)
+    assert record.outcome == Outcome.DONE
+    assert [(each.name, each.passed) for each in record.verification] == [
+        ("account", True),
+        ("recycle bin", True),
+    ]
+    assert user_id in project.tenant("gumtree-vets").deleted_users
+
+
+@pytest.mark.parametrize("first", ["remove_roles", "revoke_sessions", "delete_user"])
+def test_each_step_may_be_repeated_after_the_user_was_deleted(open_run, demo_project, first):
+    user_id = demo_project.account("gumtree-vets")["id"]
+    opened = open_run("remove", "gumtree-vets")
+    opened.to("delete_user")
+    steps = ("remove_roles", "revoke_sessions", "delete_user")
+    much_later(opened, *steps[steps.index(first) :])
+    opened.to("close", after="delete_user")
+    assert_seen_in_the_bin(opened, demo_project, user_id)
+
+
+def test_a_deletion_whose_answer_was_lost_and_could_not_be_looked_for_is_repeated_later(
+    open_run, demo_project
+):
+    user_id, faults = demo_project.account("gumtree-vets")["id"], demo_project.sandbox.faults
+    faults.add(Fault(method="DELETE", path="/v1.0/users/*", effect="reset-after"))
+    opened = open_run("remove", "gumtree-vets")
+    opened.to("revoke_sessions")
+    faults.add(Fault(method="GET", path="/v1.0/users/*", effect="reset-before", times=None))
+    with pytest.raises(RunbookError):
+        opened.run.delete_user()
+    assert kept(opened).outcome == Outcome.UNVERIFIED
+    faults.clear()
+    much_later(opened, "delete_user")
+    opened.to("close", after="delete_user")
+    assert_seen_in_the_bin(opened, demo_project, user_id)
+
+
+def test_an_account_that_somebody_else_deleted_in_mid_way_ends_the_run(open_run, demo_project):
+    user_id = demo_project.account("gumtree-vets")["id"]
+    demo_project.sandbox.faults.add(Fault(method="DELETE", path="/v1.0/users/*", effect="403"))
+    opened = open_run("remove", "gumtree-vets")
+    with pytest.raises(GraphError):
+        opened.to("delete_user")
+    demo_project.tenant("gumtree-vets").remove_user(user_id, demo_project.sandbox.clock.now())
+    with pytest.raises(Refused, match="does not exist any more") as caught:
+        much_later(opened, "delete_user")
+    assert caught.value.remedy == standing.NEW_RUN
+    again = open_run("remove", "gumtree-vets")
+    again.to("close")
+    assert kept(again).outcome == Outcome.NOTHING_TO_DO
 
 
 def test_while_a_domain_is_federated_with_the_vendor_the_account_stays(open_run, demo_project):
