@@ -9,6 +9,7 @@ from o365lib.secret import Secret
 
 _READ = "User.Read.All"
 _WRITE = "User.ReadWrite.All"
+_WRITE_PASSWORD = "User-PasswordProfile.ReadWrite.All"  # noqa: S105 -- a permission's name
 
 
 def get_user(user_id: str) -> Query[User]:
@@ -126,8 +127,9 @@ def set_password(
 ) -> None:
     """Give a user a new password.
 
-    Needs `User-PasswordProfile.ReadWrite.All` or `User.ReadWrite.All`; for an administrator's
-    password the caller is a Privileged Authentication Administrator or Global Administrator.
+    Needs `User-PasswordProfile.ReadWrite.All`; for an administrator's password the caller is a
+    Privileged Authentication Administrator or Global Administrator, and a person's token has
+    `Directory.AccessAsUser.All`.
     https://learn.microsoft.com/graph/api/user-update
 
     Args:
@@ -143,7 +145,7 @@ def set_password(
         AnswerLost: the old or the new password may hold.
     """
     profile = _password_profile(password, force_change=force_change)
-    session.patch(_path(user_id), {"passwordProfile": profile}, needs=_WRITE)
+    session.patch(_path(user_id), {"passwordProfile": profile}, needs=_WRITE_PASSWORD)
 
 
 def delete_user(session: GraphSession, user_id: str) -> None:

@@ -13,8 +13,10 @@ from o365lib.errors import (
     NOTHING_CHANGED,
     ChangeFailed,
     EvidenceError,
+    Forbidden,
     HandOverFailed,
     NotVerified,
+    Refused,
     RunbookError,
     RunError,
     SignInError,
@@ -32,6 +34,9 @@ _IN_THE_RECORD = "What this run has changed stands in its record."
 _LOOK_AGAIN = (
     "Execute 'look' and 'plan' again, and confirm the new plan; in a batch, run the command again."
 )
+
+# What clears these takes a new sign-in or a new look, whose steps are not executed again.
+_TAKE_A_NEW_RUN = (Forbidden, Refused, SignInError)
 
 # These are raised by whoever knows what became of the account, and say it.
 _KNOW_THE_ACCOUNT = (ChangeFailed, EvidenceError, HandOverFailed, NotVerified, RunError)
@@ -80,8 +85,8 @@ def way_back(record: Record) -> str:
 
 def tell_all(record: Record, error: RunbookError) -> None:
     """Let an error that ends a step say what is true of the whole run, and the way out."""
-    if isinstance(error, SignInError) and is_frozen(record):
-        # Its step is the first, which is not executed again.
+    takes_new_run = isinstance(error, _TAKE_A_NEW_RUN) and is_frozen(record)
+    if takes_new_run and NEW_RUN not in error.remedy:
         error.remedy = f"{error.remedy} {NEW_RUN}".strip()
     if not record.is_changed or SO_FAR in error.state:
         return

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from o365lib import clock
-from o365lib.errors import AnswerLost, ChangeFailed, Conflict, NotFound
+from o365lib.errors import AnswerLost, ChangeFailed, Conflict, Forbidden, NotFound
 from o365lib.evidence.record import Change
 from o365lib.graph.models import User
 from o365lib.graph.role_management import (
@@ -27,7 +27,8 @@ from o365lib.parameters import Defaults
 from o365lib.secret import Secret, generate_password
 from o365lib.service_account import conflict as conflicts
 from o365lib.service_account.changes import ChangeLog
-from o365lib.service_account.facts import Facts
+from o365lib.service_account.facts import Facts, Identity
+from o365lib.service_account.permissions import how_to_set_password
 from o365lib.service_account.plan import Plan, PlannedChange
 
 _PAUSES_SECONDS = (1, 2, 3, 5, 8)
@@ -94,24 +95,34 @@ def replace_password(
         AnswerLost: twice no answer; the next run sets another one.
     """
     password = new_password(facts, defaults)
-    _put_in_force(session, planned, password, change_log)
+    _put_in_force(session, planned, password, identity=facts.identity, change_log=change_log)
     return password
 
 
 def _put_in_force(
-    session: GraphSession, planned: PlannedChange, password: Secret, change_log: ChangeLog
+    session: GraphSession,
+    planned: PlannedChange,
+    password: Secret,
+    *,
+    identity: Identity,
+    change_log: ChangeLog,
 ) -> None:
     instant = session.fetch(get_user(planned.target)).last_password_change_date_time
     # Verification compares the tenant's instants, which are whole seconds: a password that was set
     # just before this one must not pass for it.
     clock.sleep(_WHOLE_SECOND)
     planned = planned.model_copy(update={"argument": clock.iso(instant) if instant else ""})
-    with change_log.change(planned) as change:
-        try:
-            set_password(session, planned.target, password)
-        except AnswerLost:
-            change.status = "unknown"
-            set_password(session, planned.target, password)
+    try:
+        with change_log.change(planned) as change:
+            try:
+                set_password(session, planned.target, password)
+            except AnswerLost:
+                change.status = "unknown"
+                set_password(session, planned.target, password)
+    except Forbidden as error:
+        # What it takes depends on the roles that the account holds by now.
+        error.remedy = how_to_set_password(identity)
+        raise
 
 
 def new_password(facts: Facts, defaults: Defaults) -> Secret:
@@ -158,7 +169,13 @@ def _create(
                     change.status = "failed"
                     raise conflicts.made_by_somebody_else(planned.target) from lost
                 # Only a password that we know to be in force can be handed over.
-                _put_in_force(session, _certain_password(user.id), password, change_log)
+                _put_in_force(
+                    session,
+                    _certain_password(user.id),
+                    password,
+                    identity=facts.identity,
+                    change_log=change_log,
+                )
                 user_id = user.id
                 change.note = "the answer was lost; the account was found again by its name"
             change.target = user_id

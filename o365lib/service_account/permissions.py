@@ -224,6 +224,30 @@ def how_to_be_allowed(*reads: str, identity: Identity) -> str:
     return f"{sentence}. Then sign in and run again."
 
 
+def how_to_set_password(identity: Identity) -> str:
+    """Return what to ask the client's administrator for, after the service refused a password.
+
+    Which of it is missing depends on the roles that the account holds by now.
+
+    Args:
+        identity: who asked.
+    """
+    (permission,) = NEEDS["set-password"].permissions
+    higher = " or ".join(ROLE_NAMES[role] for role in PRIVILEGED_TARGET_ROLES)
+    if identity.kind == "application":
+        return (
+            f"To set the password takes the permission {permission} for this application, with "
+            f"admin consent, and, where the account holds a role, the directory role {higher}. Ask "
+            "the client's administrator for what is missing."
+        )
+    return (
+        f"To set the password takes the permission {permission} (that you consent to, with admin "
+        f"consent) and the directory role {ROLE_NAMES[USER_ADMINISTRATOR]}. Where the account "
+        f"holds a role, it takes the permission {AS_THE_USER} besides, and the directory role "
+        f"{higher}. Ask the client's administrator for what is missing."
+    )
+
+
 def _listed(words: Iterable[str]) -> str:
     *others, last = words
     return f"{', '.join(others)} and {last}" if others else last

@@ -291,6 +291,8 @@ def test_a_removal_that_goes_on_much_later_is_guarded_anew(open_run, demo_projec
         opened.run.delete_user()
     assert caught.value.code == "federated-with-vendor"
     assert "so far" in caught.value.state
+    assert caught.value.remedy.endswith(standing.NEW_RUN)
+    assert kept(opened).error.remedy == caught.value.remedy
     assert demo_project.account("gumtree-vets") is not None
     assert kept(opened).outcome == "failed"
 

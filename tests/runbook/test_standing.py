@@ -133,9 +133,14 @@ def test_where_nothing_was_changed_an_error_may_say_so(statuses):
     assert error.state == NOTHING_CHANGED
 
 
-def test_a_sign_in_that_ends_in_mid_run_sends_to_a_new_run_and_an_early_one_does_not():
-    early, late = (SignInError("No.", remedy="Sign in again.") for _ in range(2))
+ASK_FOR_MORE = [SignInError, Forbidden, lambda *texts, **more: Refused("guard", *texts, **more)]
+
+
+@pytest.mark.parametrize("make", ASK_FOR_MORE, ids=["sign-in", "403", "guard"])
+def test_what_takes_a_new_sign_in_or_look_sends_to_a_new_run_in_mid_run_only(make):
+    early, late = (make("No.", remedy="Ask for it.") for _ in range(2))
     standing.tell_all(record(), early)
-    assert early.remedy == "Sign in again."
-    standing.tell_all(record("accepted"), late)
-    assert late.remedy == f"Sign in again. {standing.NEW_RUN}"
+    assert early.remedy == "Ask for it."
+    for _ in range(2):
+        standing.tell_all(record("failed"), late)
+    assert late.remedy == f"Ask for it. {standing.NEW_RUN}"

@@ -21,6 +21,7 @@ from o365lib.service_account.permissions import (
     USER_ADMINISTRATOR,
     delegated_scopes,
     how_to_be_allowed,
+    how_to_set_password,
 )
 from tests.service_account.example import (
     EXCHANGE,
@@ -218,3 +219,16 @@ def test_several_reads_are_asked_for_in_one_sentence():
         "Domain.Read.All and User.Read.All (for this application, with admin consent). "
         "Then sign in and run again."
     )
+
+
+def test_a_password_that_was_refused_asks_a_person_for_more_than_an_application():
+    person, application = (
+        how_to_set_password(each) for each in (make_person(), make_application(()))
+    )
+    for told in (person, application):
+        assert "User-PasswordProfile.ReadWrite.All" in told
+        assert "Privileged Authentication Administrator or Global Administrator" in told
+    assert "Directory.AccessAsUser.All" in person
+    assert "the directory role User Administrator" in person
+    assert "Directory.AccessAsUser.All" not in application
+    assert "User Administrator" not in application
