@@ -1,13 +1,23 @@
 """The create runbook: the steps that are its own."""
 
-from o365lib.errors import NotVerified
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from o365lib import clock
+from o365lib.errors import StepOutOfOrder
+from o365lib.runbook import standing
 from o365lib.runbook.results import StepResult
 from o365lib.runbook.run import Run
 from o365lib.runbook.steps import step
+from o365lib.secret import Secret
 from o365lib.service_account import create, hand_over, verify
 from o365lib.service_account.create import Created
 from o365lib.service_account.hand_over import Screen
 from o365lib.service_account.plan import PlannedChange
+
+if TYPE_CHECKING:
+    from o365lib.runbook.screen import CredentialsOnce
 
 
 class CreationRun(Run):
@@ -16,6 +26,7 @@ class CreationRun(Run):
     _created: Created | None = None
     _created_by = ""
     _tried_to_hand_over: Created | None = None
+    _on_screen: "CredentialsOnce | None" = None
 
     @step("create-user", after="confirm", changes=True)
     def create_user(self) -> StepResult:
@@ -59,7 +70,12 @@ class CreationRun(Run):
 
     @step("assign-role", after="hand-over", changes=True)
     def assign_role(self) -> StepResult:
-        """Assign the role, and take a role away that the purpose does not need."""
+        """Assign the role, and take a role away that the purpose does not need.
+
+        Not before somebody has seen the password: of an account that holds a role, hardly anybody
+        may set another one.
+        """
+        self._require_seen()
         self.before_change()
         sentences = create.assign_roles(
             self.session,
@@ -76,7 +92,7 @@ class CreationRun(Run):
         if self.is_dry_run:
             return StepResult(title="Not done: dry run")
         user_id = self._created.user_id if self._created else self.current_plan.user_id
-        result = self.conclude(
+        return self.conclude(
             verify.verify_creation(
                 self.session,
                 self.current_plan,
@@ -86,24 +102,64 @@ class CreationRun(Run):
                 patience_seconds=self.defaults.patience.verification_seconds,
             )
         )
-        self._require_seen()
-        return result
+
+    def leave(self, why: str) -> None:
+        """Close the record if it is still open; credentials that nobody has seen are let go of."""
+        super().leave(why)
+        if self._on_screen is not None:
+            self._on_screen.let_go()
 
     def _screen(self) -> Screen | None:
         if not self.frontend.is_interactive:
             return None
         # Late: widgets take long to import, and a batch shows none.
-        from o365lib.runbook.screen import show_once
+        from o365lib.runbook.screen import CredentialsOnce
 
-        return show_once
+        def show(user_principal_name: str, password: Secret, seen: Callable[[], None]) -> None:
+            shown, known = clock.now(), len(self.record.changes)
+            self._on_screen = CredentialsOnce(
+                user_principal_name,
+                password,
+                seen,
+                why_not=lambda: self._why_not_to_show(shown, known),
+            )
+            self._on_screen.show()
+
+        return show
+
+    def _why_not_to_show(self, shown: datetime, known: int) -> str:
+        """Return why a password that waits on the screen is no longer to be used, or nothing.
+
+        Args:
+            shown: when its button was.
+            known: so many changes this run had made, or tried to, by then.
+        """
+        if any(
+            change.action == "set-password" and change.may_have_happened
+            for change in self.record.changes[known:]
+        ):
+            why = "this run has set another password since"
+        elif self.is_closed:
+            why = "the run that set it has ended"
+        elif other := self._changed_by_another(shown):
+            why = f"the run {other} has changed the tenant since"
+        else:
+            return ""
+        return (
+            f"This password is no longer to be used: {why}. Press the button of the newest cell "
+            f"'hand over'. Where there is none: {standing.NEW_RUN}"
+        )
 
     def _require_seen(self) -> None:
         entry = self.record.hand_over
         if entry is not None and entry.method == "screen" and entry.status == "started":
-            raise NotVerified(
-                "Nobody has looked at the credentials yet.",
-                state="The account is there as planned, and nobody has its password.",
-                remedy="Press the button of the cell 'hand over', then execute this cell again.",
+            raise StepOutOfOrder(
+                "Nobody has looked at the credentials yet; the role is assigned only then.",
+                state="The account is there, and nobody has its password.",
+                remedy=(
+                    "Press the button of the cell 'hand over', then execute this cell again. If "
+                    "the button is gone, execute 'hand over' again: it sets another password."
+                ),
             )
 
     def _renew_uncertain_password(self) -> None:

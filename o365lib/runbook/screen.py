@@ -24,14 +24,20 @@ class CredentialsOnce:
         user_principal_name: whose they are.
         password: let go of after the click.
         seen: called when they are shown.
+        why_not: asked before they are; a sentence that it returns is shown in their place.
     """
 
     def __init__(
-        self, user_principal_name: str, password: Secret, seen: Callable[[], None]
+        self,
+        user_principal_name: str,
+        password: Secret,
+        seen: Callable[[], None],
+        *,
+        why_not: Callable[[], str],
     ) -> None:
         self._user_principal_name = user_principal_name
         self._password: Secret | None = password
-        self._seen = seen
+        self._seen, self._why_not = seen, why_not
         self.button = ipywidgets.Button(
             description="Show the credentials, once", layout=ipywidgets.Layout(width="18em")
         )
@@ -48,11 +54,21 @@ class CredentialsOnce:
         """Take the credentials off the screen."""
         self.field.value = "<i>No longer shown. Nobody can show it again.</i>"
 
+    def let_go(self) -> None:
+        """Forget the password; whoever clicks from now on is told why not, if anything."""
+        self._password = None
+
     def _on_click(self, _button: Any) -> None:
-        password, self._password = self._password, None
-        if password is None:
+        # What was clicked in the browser may arrive late, and twice.
+        if self.button.disabled:
             return
         self.button.disabled = True
+        password, self._password = self._password, None
+        if why := self._why_not():
+            self.field.value = f"<b>Not shown.</b> {html.escape(why)}"
+            return
+        if password is None:
+            return
         self.field.value = (
             f"<p>{html.escape(self._user_principal_name)}</p>"
             f"<pre>{html.escape(password.reveal())}</pre>"
@@ -63,8 +79,3 @@ class CredentialsOnce:
         timer.daemon = True
         timer.start()
         self._seen()
-
-
-def show_once(user_principal_name: str, password: Secret, seen: Callable[[], None]) -> None:
-    """Display a button that shows the credentials for a minute, once, and then calls `seen`."""
-    CredentialsOnce(user_principal_name, password, seen).show()

@@ -222,4 +222,4 @@ def _screen(
         change_log.settle(change)
 
     screen(*credentials, seen)
-    return "Press the button above to see the credentials, once"
+    return "Press the button above to see the credentials, once; the role is assigned after that"

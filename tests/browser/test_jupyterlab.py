@@ -74,8 +74,9 @@ def test_credentials_on_the_screen_are_seen_once_and_saved_nowhere(page, lab, no
     page.open(notebook.name)
     page.run_above("create-user")
     page.confirm("fernhill-motors")
-    page.run_from("create-user", until="verify")
-    page.expect(page.cell("verify")).to_contain_text("Nobody has looked at the credentials yet")
+    page.run_from("create-user", until="assign-role")
+    page.expect(page.cell("assign-role")).to_contain_text("Nobody has looked at the credentials")
+    assert project.roles("fernhill-motors") == set()
 
     page.page.locator("button.o365-show-once").click()
     shown = page.page.locator(".o365-credentials pre")
@@ -90,6 +91,6 @@ def test_credentials_on_the_screen_are_seen_once_and_saved_nowhere(page, lab, no
     assert shown.is_visible()
     assert project.leaks(saved, lab.log()) == []
 
-    page.run_from("verify")
+    page.run_from("assign-role")
     page.expect(page.cell("close")).to_contain_text("The run has ended: done")
     assert project.leaks(page.save(notebook), lab.log()) == []

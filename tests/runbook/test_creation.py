@@ -11,12 +11,16 @@ from o365lib.errors import (
     AnswerLost,
     ChangeFailed,
     EvidenceError,
+    Forbidden,
     GraphError,
     HandOverFailed,
     NotVerified,
     Refused,
+    RunbookError,
+    StepOutOfOrder,
 )
-from o365lib.evidence.record import HandOverRecord, Outcome
+from o365lib.evidence.record import Outcome
+from o365lib.runbook import standing
 from o365lib.sandbox import Fault
 from tests.standing_clock import LateClock
 
@@ -345,22 +349,63 @@ def test_an_answer_that_is_lost_for_good_ends_unverified_and_the_next_run_finish
     assert kept(again).outcome in {Outcome.DONE, Outcome.NOTHING_TO_DO}
 
 
-def test_credentials_that_nobody_looked_at_are_not_success(open_run):
-    opened = open_run("create", "gumtree-vets")
-    opened.to("assign_role")
-    run = opened.run
-    entry = HandOverRecord(
-        method="screen",
-        recipient="screen",
-        user_id=run.current_plan.user_id,
-        date_time=run.record.started,
-    )
-    run.record.hand_over = entry
-    with pytest.raises(NotVerified, match="Nobody has looked"):
-        run.verify()
-    assert kept(opened).outcome == Outcome.UNVERIFIED
-    run.record.hand_over.status = "accepted"
+def test_the_role_is_assigned_only_when_somebody_has_looked_at_the_credentials(
+    open_run, demo_project
+):
+    opened = open_run("create", "alpine-books")
+    opened.to("hand_over")
+    hand_over = opened.run.record.hand_over
+    hand_over.method, hand_over.status = "screen", "started"
+    with pytest.raises(StepOutOfOrder, match="Nobody has looked"):
+        opened.run.assign_role()
+    assert demo_project.roles("alpine-books") == set()
+    assert kept(opened).outcome == Outcome.UNFINISHED
+    hand_over.status = "accepted"
+    opened.to("close", after="hand_over")
+    assert demo_project.roles("alpine-books") == {"Exchange Administrator"}
+
+
+def test_a_password_that_the_service_refuses_names_what_that_takes_and_a_new_run(
+    open_run, demo_project
+):
+    faults = demo_project.sandbox.faults
+    faults.add(Fault(method="POST", path=SEND, effect="403"))
+    with pytest.raises(HandOverFailed):
+        open_run("create", "alpine-books").to("hand_over")
+    faults.add(Fault(method="PATCH", path="/v1.0/users/*", effect="403"))
+    opened = open_run("create", "alpine-books")
+    with pytest.raises(Forbidden) as caught:
+        opened.to("create_user")
+    told = caught.value.remedy
+    assert "User-PasswordProfile.ReadWrite.All" in told
+    assert "Privileged Authentication Administrator or Global Administrator" in told
+    assert "User.ReadWrite.All" not in told
+    assert told.endswith(standing.NEW_RUN)
+
+
+@pytest.mark.parametrize("is_lost", [True, False])
+def test_a_creation_that_is_repeated_much_later_ends_well_whatever_became_of_the_first(
+    open_run, demo_project, is_lost
+):
+    opened, faults = open_run("create", "alpine-books"), demo_project.sandbox.faults
+    opened.to("confirm")
+    if is_lost:
+        faults.add(Fault(method="POST", path="/v1.0/users", effect="reset-after"))
+        faults.add(Fault(method="GET", path="/v1.0/users/*", effect="reset-before", times=None))
+        with pytest.raises(RunbookError):
+            opened.run.create_user()
+        assert kept(opened).outcome == Outcome.UNVERIFIED
+        faults.clear()
+    else:
+        opened.run.create_user()
+    for number, name in enumerate(("create_user", "hand_over", "assign_role"), start=1):
+        with clock.use(LateClock(seconds=31 * number)):
+            getattr(opened.run, name)()
     opened.to("close", after="assign_role")
+    assert kept(opened).outcome == Outcome.DONE
+    account, tenant = demo_project.account("alpine-books"), demo_project.tenant("alpine-books")
+    assert mailed_passwords(demo_project) == [tenant.password_of(account["id"])]
+    assert demo_project.roles("alpine-books") == {"Exchange Administrator"}
 
 
 def put_key(project):

@@ -15,8 +15,19 @@ def seen():
 
 
 @pytest.fixture
-def shown(seen, capsys):
-    once = CredentialsOnce("practice<protect@x", Secret(PASSWORD), lambda: seen.append(1))
+def why_not():
+    """Why they are not to be shown; a list, so that a test may fill it."""
+    return []
+
+
+@pytest.fixture
+def shown(seen, why_not, capsys):
+    once = CredentialsOnce(
+        "practice<protect@x",
+        Secret(PASSWORD),
+        lambda: seen.append(1),
+        why_not=lambda: " ".join(why_not),
+    )
     once.show()
     yield once
     once.clear()
@@ -42,6 +53,25 @@ def test_a_second_click_shows_nothing_more(shown, seen):
     shown.button.click()
     assert "canary" not in shown.field.value
     assert seen == [1]
+
+
+def test_a_click_that_comes_too_late_shows_why_and_is_no_hand_over(shown, seen, why_not):
+    why_not.append("Another one <is> in force.")
+    shown.button.click()
+    assert shown.field.value == "<b>Not shown.</b> Another one &lt;is&gt; in force."
+    assert shown.button.disabled
+    # Nor is it shown afterwards.
+    why_not.clear()
+    shown.button.click()
+    assert "canary" not in shown.field.value
+    assert seen == []
+
+
+def test_what_was_let_go_of_is_neither_shown_nor_handed_over(shown, seen):
+    shown.let_go()
+    shown.button.click()
+    assert "canary" not in shown.field.value
+    assert seen == []
 
 
 def test_they_are_cleared_by_themselves(shown, monkeypatch):
