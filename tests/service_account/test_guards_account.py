@@ -60,6 +60,23 @@ def test_an_account_that_is_signed_in_is_told_before_anything_is_changed(make_jo
     assert failed(job.begin(runbook="remove").remove()) == []
 
 
+WAYS_OUT = [
+    (None, ["give it back the name", "delete it in the admin centre"]),
+    # Two accounts cannot have one name.
+    (make_account(EXCHANGE), ["delete the renamed account in the admin centre, its roles first"]),
+]
+
+
+@pytest.mark.parametrize(("account", "ways"), WAYS_OUT)
+def test_a_renamed_account_gets_its_name_back_only_where_it_is_free(account, ways):
+    plan = make_plan("remove", make_facts(account, renamed=(make_renamed(),)))
+    (refusal,) = plan.refusals
+    for way in ways:
+        assert way in refusal.remedy
+    assert ("give it back" in refusal.remedy) is (account is None)
+    assert ("Another account has its name" in refusal.message) is (account is not None)
+
+
 @pytest.mark.parametrize("account", [None, make_account(EXCHANGE)])
 @pytest.mark.parametrize("runbook", ["create", "remove"])
 def test_an_account_under_another_name_stops_both_runbooks(runbook, account):
