@@ -77,7 +77,7 @@ def test_who_may_not_read_the_federation_cannot_answer_for_it_in_writing(project
     run = project.execute("remove", "bayside-legal", approved_by="Kim Doe")["bayside-legal"]
     assert (run.result.outcome, run.result.guard) == (Outcome.REFUSED, "federation-unreadable")
     box = " ".join(run.error_box()[1].split())
-    assert "the directory role Global Reader or Security Reader for engineer@" in box
+    assert "Global Reader or Security Reader for the user who signs in" in box
     assert run.writes == []
     assert project.roles("bayside-legal") == {"Global Administrator"}
 
