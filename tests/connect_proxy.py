@@ -40,7 +40,9 @@ def tunnel_into_a_jam(connection, target):
                     return
                 passed += len(data) if side is connection else 0
                 ways[side].sendall(data)
-        select.select([server], [], [])
+        # What the server still says (TLS session tickets) is no reason to hang up.
+        while server.recv(65536):
+            pass
 
 
 def refuse(connection, _target):
