@@ -87,6 +87,7 @@ PURE = {
         "o365lib.service_account.plan",
     },
     "o365lib.service_account.draft": {
+        "o365lib.clock",  # as above
         "o365lib.parameters",
         "o365lib.service_account",
         "o365lib.service_account.facts",

@@ -71,7 +71,7 @@ def _head(record: Record) -> Iterator[tuple[str, str]]:
 
 def _undo(undo: dict[str, Any]) -> str:
     """The short facts of what restoring needs; the record has the rest."""
-    return ", ".join(f"{name} {value}" for name, value in undo.items() if isinstance(value, str))
+    return "; ".join(f"{name}: {value}" for name, value in undo.items() if isinstance(value, str))
 
 
 def _steps(record: Record) -> Iterator[tuple[str, ...]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from o365lib import parameters
+from o365lib import clock, parameters
 from o365lib.evidence.archive import RunFolder
 from o365lib.evidence.record import Check, Record
 from o365lib.runbook.results import StepResult
@@ -75,7 +75,8 @@ def _account_rows(read: Facts) -> Iterable[tuple[str, str]]:
         roles = ", ".join(role.display_name for role in read.account.roles)
         yield ("Account", f"{user.user_principal_name}, {user.display_name}")
         yield ("Object id", user.id)
-        yield ("Created", str(user.created_date_time or "not told"))
+        created = user.created_date_time
+        yield ("Created", clock.iso(created) if created else "not told")
         yield ("Sign-in", "blocked" if user.account_enabled is False else "allowed")
         yield ("Licences", str(len(user.assigned_licenses)))
         yield ("Roles", roles or "none")

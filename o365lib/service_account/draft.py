@@ -6,6 +6,7 @@ a refusal is about the changes that would really have been made.
 
 from collections.abc import Iterable
 
+from o365lib import clock
 from o365lib.parameters import Client, Defaults
 from o365lib.service_account import authorization, guards
 from o365lib.service_account.facts import GLOBAL_ADMINISTRATOR, Account, Facts
@@ -290,9 +291,14 @@ def _removal_changes(facts: Facts) -> Iterable[PlannedChange]:
         action="delete-user",
         target=target,
         title="Delete the user",
-        before=f"{account.user.user_principal_name}, created {account.user.created_date_time}",
+        before=f"{account.user.user_principal_name}, created {_created(account)}",
         after="in the recycle bin for 30 days",
     )
+
+
+def _created(account: Account) -> str:
+    created = account.user.created_date_time
+    return clock.iso(created) if created else "at a time not told"
 
 
 def _removal_notices(facts: Facts, client: Client, defaults: Defaults) -> Iterable[Notice]:

@@ -186,7 +186,7 @@ def test_a_run_is_shown_with_all_its_parts(o365, archive):
         "r-1",
         "NO",
         "· GET",
-        "until 2026-12-23",
+        "until: 2026-12-23",
         str(archive.find("aaaaa1").record_file),
     ):
         assert text in result.stdout, text

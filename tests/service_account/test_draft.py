@@ -1,5 +1,7 @@
 """Drafting: which changes lead from the tenant as it is to what the client file wants."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from tests.service_account.example import (
@@ -68,6 +70,19 @@ def test_removal_takes_roles_first_and_deletes_last(held, done):
     account = None if held is None else make_account(*held)
     plan = make_plan("remove", make_facts(account))
     assert (plan.refusals, actions(plan)) == ((), done)
+
+
+@pytest.mark.parametrize(
+    ("created", "told"),
+    [
+        (datetime(2026, 1, 5, 8, tzinfo=UTC), "created 2026-01-05T08:00:00.000Z"),
+        (None, "created at a time not told"),
+    ],
+)
+def test_a_removal_tells_since_when_the_account_stands(created, told):
+    plan = make_plan("remove", make_facts(make_account(created_date_time=created)))
+    (deletion,) = plan.of("delete-user")
+    assert deletion.before == f"{NAME}, {told}"
 
 
 def test_everything_done_to_an_account_that_is_there_names_its_object_id():
