@@ -13,31 +13,9 @@ from o365lib.evidence.accounts import (
     pending_credentials,
 )
 from o365lib.evidence.record import Change, Check, HandOverRecord, Operator, Record
+from tests.evidence.small_records import NAME, NOW, USER, change, handed_over, make
 
-NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-USER, OTHER, NAME = "user-1", "user-2", "practiceprotect@contoso.onmicrosoft.com"
-
-
-def make(run_id="1", **fields) -> Record:
-    return Record(
-        run_id=run_id,
-        client="alpine-books",
-        runbook="create_service_account",
-        package_version="1",
-        operator=Operator(user_name="kim", host_name="desk"),
-        started=NOW,
-        **fields,
-    )
-
-
-def change(action="create-user", status="accepted", target=NAME) -> Change:
-    return Change(action=action, target=target, status=status, started=NOW)
-
-
-def handed_over(status="accepted") -> HandOverRecord:
-    return HandOverRecord(
-        method="mail", recipient="a@example.com", user_id=USER, status=status, date_time=NOW
-    )
+OTHER = "user-2"
 
 
 @pytest.mark.parametrize(

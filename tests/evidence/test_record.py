@@ -1,7 +1,6 @@
 import json
 import os
 import runpy
-from datetime import UTC, datetime
 from pathlib import Path
 
 import jsonschema
@@ -10,40 +9,15 @@ from pydantic import ValidationError
 
 from o365lib.evidence.record import (
     Approval,
-    Change,
-    HandOverRecord,
     Operator,
     Outcome,
     Record,
     schema,
 )
 from o365lib.secret import MASK, Secret
+from tests.evidence.small_records import NOW, change, handed_over, make
 
 ROOT = Path(__file__).parent.parent.parent
-NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-USER, NAME = "user-1", "practiceprotect@contoso.onmicrosoft.com"
-
-
-def make(run_id="1", **fields) -> Record:
-    return Record(
-        run_id=run_id,
-        client="alpine-books",
-        runbook="create_service_account",
-        package_version="1",
-        operator=Operator(user_name="kim", host_name="desk"),
-        started=NOW,
-        **fields,
-    )
-
-
-def change(action="create-user", status="accepted", target=NAME) -> Change:
-    return Change(action=action, target=target, status=status, started=NOW)
-
-
-def handed_over(status="accepted") -> HandOverRecord:
-    return HandOverRecord(
-        method="mail", recipient="a@example.com", user_id=USER, status=status, date_time=NOW
-    )
 
 
 def test_a_record_comes_back_from_its_json_as_it_was():

@@ -73,14 +73,18 @@ def is_privileged(call: GraphCall, user_id: str) -> bool:
     return not roles <= UNPRIVILEGED_ROLES
 
 
+def _require_of_a_person(call: GraphCall, *roles: str) -> None:
+    if call.caller.user is not None and not call.caller.holds(*roles):
+        raise denied()
+
+
 def require_user_manager(call: GraphCall) -> None:
     """Check that a person may create or change users.
 
     Raises:
         GraphError: 403.
     """
-    if call.caller.user is not None and not call.caller.holds(*_USER_MANAGERS):
-        raise denied()
+    _require_of_a_person(call, *_USER_MANAGERS)
 
 
 def require_authority_over(call: GraphCall, user_id: str) -> None:
@@ -102,8 +106,7 @@ def require_session_revoker(call: GraphCall) -> None:
     Raises:
         GraphError: 403.
     """
-    if call.caller.user is not None and not call.caller.holds(*_SESSION_REVOKERS):
-        raise denied()
+    _require_of_a_person(call, *_SESSION_REVOKERS)
 
 
 def require_sensitive_action(call: GraphCall, user_id: str) -> None:
@@ -133,10 +136,7 @@ def require_role_administrator(call: GraphCall) -> None:
     Raises:
         GraphError: 403.
     """
-    if call.caller.user is not None and not call.caller.holds(
-        GLOBAL_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINISTRATOR
-    ):
-        raise denied()
+    _require_of_a_person(call, GLOBAL_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINISTRATOR)
 
 
 def require_any_directory_role(call: GraphCall) -> None:
@@ -155,8 +155,7 @@ def require_audit_reader(call: GraphCall) -> None:
     Raises:
         GraphError: 403.
     """
-    if call.caller.user is not None and not call.caller.holds(*_AUDIT_READERS):
-        raise denied()
+    _require_of_a_person(call, *_AUDIT_READERS)
 
 
 def require_federation_reader(call: GraphCall) -> None:
@@ -167,8 +166,7 @@ def require_federation_reader(call: GraphCall) -> None:
     Raises:
         GraphError: 403.
     """
-    if call.caller.user is not None and not call.caller.holds(*_FEDERATION_READERS):
-        raise denied()
+    _require_of_a_person(call, *_FEDERATION_READERS)
 
 
 def require_deleted_user_reader(call: GraphCall) -> None:
@@ -179,8 +177,7 @@ def require_deleted_user_reader(call: GraphCall) -> None:
     Raises:
         GraphError: 403.
     """
-    if call.caller.user is not None and not call.caller.holds(*_DELETED_USER_READERS):
-        raise denied()
+    _require_of_a_person(call, *_DELETED_USER_READERS)
 
 
 def require_role_reader(call: GraphCall) -> None:
@@ -191,8 +188,7 @@ def require_role_reader(call: GraphCall) -> None:
     Raises:
         GraphError: 403.
     """
-    if call.caller.user is not None and not call.caller.holds(*_ROLE_READERS):
-        raise denied()
+    _require_of_a_person(call, *_ROLE_READERS)
 
 
 def keep_one_global_administrator(call: GraphCall, user_id: str) -> None:
