@@ -1,4 +1,4 @@
-"""`o365 evidence`: find runs in the archive, and read one."""
+"""`o365 evidence list` and `show`: find runs in the archive, and read one."""
 
 from __future__ import annotations
 
@@ -58,12 +58,7 @@ def instant(_context: click.Context, _parameter: click.Parameter, value: Any) ->
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-@click.group()
-def evidence() -> None:
-    """What was done: runs, their records and executed notebooks."""
-
-
-@evidence.command("list")
+@click.command("list")
 @click.option("--client", help="Only this client's runs.")
 @click.option("--runbook", help="Only runs of this runbook: create, remove, or its whole name.")
 @click.option("--outcome", type=click.Choice(OUTCOMES), help="Only runs that ended so.")
@@ -80,7 +75,7 @@ def list_runs(context: click.Context, /, *, as_json: bool, **wanted: Any) -> Non
     from o365lib.cli.output import show_json, show_table, show_text
 
     options: Options = context.obj
-    archive = _archive(options)
+    archive = opened_archive(options)
     places = _places(options)
     if wanted["client"] is not None:
         _check_client(wanted["client"], archive, places)
@@ -99,7 +94,7 @@ def list_runs(context: click.Context, /, *, as_json: bool, **wanted: Any) -> Non
         show_table(columns, [[str(row[name]) for name in names] for row in rows])
 
 
-def _archive(options: Options) -> Archive:
+def opened_archive(options: Options) -> Archive:
     """Return the archive.
 
     Raises:
@@ -192,14 +187,14 @@ def _is_wanted(
     )
 
 
-@evidence.command("show")
+@click.command("show")
 @click.argument("run")
 @click.option("--json", "as_json", is_flag=True, help="Print the record for machines.")
 @click.pass_context
 def show_run(context: click.Context, *, run: str, as_json: bool) -> None:
     """Show a run's record. RUN is its id, or the id's beginning or end if there is only one."""
     options: Options = context.obj
-    folder = _archive(options).find(run)
+    folder = opened_archive(options).find(run)
     record = folder.read_record()
     if as_json:
         click.echo(record.to_json(), nl=False)

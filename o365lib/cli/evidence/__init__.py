@@ -1,0 +1,19 @@
+"""`o365 evidence`: what was done, one module a group of commands."""
+
+import click
+
+from o365lib.cli.evidence import listing
+
+__all__ = ["evidence"]
+
+
+@click.group()
+def evidence() -> None:
+    """What was done: runs, their records and executed notebooks."""
+
+
+for _command in (
+    listing.list_runs,
+    listing.show_run,
+):
+    evidence.add_command(_command)
