@@ -1,0 +1,39 @@
+"""The archive's names, beside the clients' and the runs' own.
+
+A name that begins with `_` is evidence and can be no client's or run's; one that begins with a dot
+is a lock, a mark or an index, and proves nothing.
+
+    <client>/<run id>/...                    a run's files
+    <client>/_seals/00000001.json            seals of runs: each names the one before
+    <client>/_reconciliations/<id>.json      comparisons with the service's own audit log
+    _digests/00000001.json, 00000001.tsr     one digest a batch: each names the one before
+    _approvals/<id>.json                     approvals of plans
+    _keys/<key id>.pem, <key id>.json        public keys, and who vouches for them
+    _keys/time-stamp/<sha256>.pem            roots of time stamp authorities
+    .pending/<batch id>/                     runs that were begun and are in no digest yet
+"""
+
+import re
+
+SEALS = "_seals"
+RECONCILIATIONS = "_reconciliations"
+DIGESTS = "_digests"
+APPROVALS = "_approvals"
+KEYS = "_keys"
+TIME_STAMP_ROOTS = "_keys/time-stamp"
+PENDING = ".pending"
+INDEX = ".index.sqlite"
+
+_DIGITS = 8
+_NUMBERED = re.compile(rf"([0-9]{{{_DIGITS}}})\.json")
+
+
+def numbered(number: int) -> str:
+    """Return the file name of a seal or digest with this number, 1 or more."""
+    return f"{number:0{_DIGITS}}.json"
+
+
+def number_of(name: str) -> int | None:
+    """Return the number in such a file name; None for any other name, and for number 0."""
+    match = _NUMBERED.fullmatch(name)
+    return (int(match[1]) or None) if match else None

@@ -1,0 +1,36 @@
+"""The archive's own names."""
+
+import pytest
+
+from o365lib.errors import EvidenceError
+from o365lib.evidence import layout
+from o365lib.evidence.archive import Archive
+
+
+@pytest.mark.parametrize("number", [1, 17, 99_999_999])
+def test_a_number_is_read_from_the_name_that_it_gives(number):
+    assert layout.number_of(layout.numbered(number)) == number
+
+
+def test_names_sort_as_their_numbers():
+    names = [layout.numbered(number) for number in (1, 9, 10, 11, 100, 99_999)]
+    assert sorted(names) == names
+
+
+@pytest.mark.parametrize(
+    "name", ["1.json", "00000000.json", "00000001.tsr", "000000001.json", "00000001.json.part", ""]
+)
+def test_no_other_name_is_a_number(name):
+    assert layout.number_of(name) is None
+
+
+@pytest.mark.parametrize("name", [layout.DIGESTS, layout.APPROVALS, layout.KEYS, layout.PENDING])
+def test_no_client_can_have_one_of_these_names(tmp_path, name):
+    with pytest.raises(EvidenceError):
+        Archive(tmp_path).run(name, "20261123T104500123Z-create-7f3a9c")
+
+
+@pytest.mark.parametrize("name", [layout.SEALS, layout.RECONCILIATIONS])
+def test_no_run_can_have_one_of_these_names(tmp_path, name):
+    with pytest.raises(EvidenceError):
+        Archive(tmp_path).run("alpine-books", name)
