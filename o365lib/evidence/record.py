@@ -155,6 +155,9 @@ class Record(Model):
         default="", description="sha256 of the notebook's file as it was found, edited or not"
     )
     package_version: Identifier
+    purpose: Identifier = Field(
+        default="", description="what the account is for, as in the client's file"
+    )
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
     parameters_digest: Identifier = Field(
         default="", description="sha256 of client file, the key it names, and defaults"

@@ -192,6 +192,7 @@ class RecordedRun(SteppedRun):
             runbook=name,
             runbook_digest=hashlib.sha256(notebook.read_bytes()).hexdigest(),
             package_version=__version__,
+            purpose=self.client.purpose,
             parameters=dict(self.request),
             parameters_digest=self.parameters_digest,
             operator=Operator.here(),

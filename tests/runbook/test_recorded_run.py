@@ -24,6 +24,7 @@ def test_opening_writes_the_first_record_and_contacts_nobody(open_run, demo_proj
     assert (kept.outcome, kept.closed_by, kept.requests) == (Outcome.UNFINISHED, "", [])
     assert (kept.client, kept.runbook) == ("alpine-books", "create_service_account")
     assert (kept.ticket, kept.dry_run, kept.cloud) == ("T-9", False, "sandbox")
+    assert kept.purpose == "mail-redirection"
     assert len(kept.runbook_digest) == len(kept.parameters_digest) == 64
     assert kept.parameters == {
         "client": "alpine-books",
