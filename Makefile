@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.o365-installed
-EXTRAS := lab,sandbox,dev
+EXTRAS := lab,sandbox,azure,s3,dev
 
 .PHONY: demo test check bench lab pins browser clean help
 

@@ -34,12 +34,15 @@ class Places:
         evidence: the archive's root; it need not exist.
         sandbox_file: what a running sandbox writes; it need not exist.
         notebooks: the project's runbooks, or those that come with the package.
+        keys: the person's own signing key, outside of any project: whoever may write to an archive
+            need not be able to sign for her.
     """
 
     parameters: Path
     evidence: Path
     sandbox_file: Path
     notebooks: Path
+    keys: Path
 
     @classmethod
     def find(
@@ -65,6 +68,7 @@ class Places:
             evidence=archive.absolute(),
             sandbox_file=sandbox.absolute(),
             notebooks=next((each for each in folders if any(each.glob(_ALL))), folders[0]),
+            keys=keys_folder(environment),
         )
 
     @property
@@ -121,6 +125,7 @@ class Places:
             "O365_PARAMETERS": str(self.parameters),
             "O365_EVIDENCE": str(self.evidence),
             "O365_SANDBOX": str(self.sandbox_file),
+            "O365_KEYS": str(self.keys),
             # debugpy would print a warning about frozen modules into every run.
             "PYDEVD_DISABLE_FILE_VALIDATION": "1",
         }
@@ -128,6 +133,14 @@ class Places:
             told[DRIVER_VARIABLE] = "1"
         kept = {name: value for name, value in environment.items() if name not in _LEFT_OUT}
         return {**kept, **told}
+
+
+def keys_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """Return the folder of the person's own signing key; it need not exist."""
+    from platformdirs import user_config_path
+
+    named = _path(environment, "O365_KEYS")
+    return (named or user_config_path("o365-runbooks", appauthor=False) / "keys").absolute()
 
 
 def notebook_folders(project: Path | None) -> list[Path]:

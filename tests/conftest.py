@@ -23,6 +23,15 @@ settings.register_profile("unhurried", deadline=None, database=None)
 settings.load_profile("unhurried")
 
 
+@pytest.fixture(autouse=True, scope="session")
+def keys_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Keep the tests away from the signing key of whoever runs them."""
+    folder = tmp_path_factory.mktemp("keys") / "keys"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("O365_KEYS", str(folder))
+        yield folder
+
+
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     """A fresh sandbox with the demonstration's tenants; nothing listens yet."""

@@ -34,7 +34,8 @@ class DemoProject:
 
     @property
     def places(self) -> Places:
-        return Places.find(parameters=self.folder / "parameters", environment={})
+        keys = {"O365_KEYS": str(self.folder / "keys")}
+        return Places.find(parameters=self.folder / "parameters", environment=keys)
 
     def impatient(self) -> None:
         """Let nothing wait for longer than a second."""

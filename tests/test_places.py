@@ -33,13 +33,22 @@ def test_the_environment_moves_places_and_options_come_before_it(project):
         "O365_PARAMETERS": "/elsewhere/parameters",
         "O365_EVIDENCE": "/archive",
         "O365_SANDBOX": "/run/sandbox.json",
+        "O365_KEYS": "/keys",
     }
     places = Places.find(environment=environment)
+    assert places.keys == Path("/keys").absolute()
     assert places.parameters == Path("/elsewhere/parameters").absolute()
     assert places.evidence == Path("/archive").absolute()
     assert places.sandbox_file == Path("/run/sandbox.json").absolute()
     places = Places.find(evidence=Path("here"), environment=environment)
     assert places.evidence == project / "notebooks" / "deeper" / "here"
+
+
+def test_the_signing_key_lies_outside_of_the_project(project):
+    places = Places.find(environment={})
+    assert not places.keys.is_relative_to(project)
+    assert places.keys.parent.name == "o365-runbooks"
+    assert places.kernel_environment({}, driven=False)["O365_KEYS"] == str(places.keys)
 
 
 def test_outside_a_project_one_is_told_so(tmp_path, monkeypatch):

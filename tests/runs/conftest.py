@@ -21,6 +21,7 @@ def places(tmp_path):
         evidence=project / "evidence",
         sandbox_file=project / ".sandbox" / "sandbox.json",
         notebooks=project / "notebooks",
+        keys=project / "keys",
     )
 
 
