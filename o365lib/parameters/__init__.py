@@ -11,6 +11,7 @@
   in the models.
 """
 
+from o365lib.parameters.approval import ApprovalRules
 from o365lib.parameters.client import (
     BrowserSignIn,
     CertificateSignIn,
@@ -39,6 +40,7 @@ from o365lib.parameters.loading import (
 
 __all__ = [
     "Account",
+    "ApprovalRules",
     "BrowserSignIn",
     "CertificateSignIn",
     "Client",

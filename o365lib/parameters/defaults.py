@@ -12,6 +12,7 @@ from typing import Annotated
 
 from pydantic import Field, StrictInt, ValidationInfo, field_validator
 
+from o365lib.parameters.approval import ApprovalRules
 from o365lib.parameters.fields import (
     Address,
     Country,
@@ -121,6 +122,10 @@ class Defaults(Strict):
     # Entra allows 256, but a 2048-bit RSA key, of the hand-over by file, encrypts 190 at most.
     password_length: StrictInt = Field(
         PASSWORD_LENGTH, ge=12, le=128, description="a whole number of characters, 12 to 128"
+    )
+
+    approval: ApprovalRules = Field(
+        ApprovalRules(), description="`required`, `within_hours` and `approvers`"
     )
 
     @field_validator("roles")

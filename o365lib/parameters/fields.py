@@ -155,7 +155,12 @@ def _country(value: str) -> str:
     return value
 
 
-def _project_path(value: Path, info: ValidationInfo) -> Path:
+def project_path(value: Path, info: ValidationInfo) -> Path:
+    """Return a path with `~` expanded, and made absolute where the project's folder is known.
+
+    Raises:
+        PydanticCustomError: it is no path; the sentence says why.
+    """
     text = str(value)
     if not text.isprintable() or len(text) > _LONGEST_PATH or "-----BEGIN" in text:
         refuse("is not a path: the name of a file stands here, never what is in it")
@@ -179,4 +184,4 @@ Address = Annotated[str, AfterValidator(_address)]
 UserName = Annotated[str, AfterValidator(_user_name)]
 EnvironmentName = Annotated[str, AfterValidator(_environment_name)]
 Country = Annotated[str, AfterValidator(_country)]
-ProjectPath = Annotated[Path, AfterValidator(_project_path)]
+ProjectPath = Annotated[Path, AfterValidator(project_path)]

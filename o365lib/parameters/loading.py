@@ -1,7 +1,7 @@
 """Reads the folder of parameters, and reports every problem of every file at once.
 
 - `load` and its kin return parameters that are right, or raise; nothing in between.
-- Nothing outside the folder is read, but for the public keys that client files name.
+- Nothing outside the folder is read, but for the public keys that the files name.
 """
 
 from collections import defaultdict
@@ -115,7 +115,8 @@ class _Reading:
         if document is None:
             return None
         try:
-            defaults = Defaults.model_validate(document.data)
+            around = Surroundings(self.folder.parent)
+            defaults = Defaults.model_validate(document.data, context=around)
         except ValidationError as error:
             self.problems += explain(error, Defaults, document)
             return None

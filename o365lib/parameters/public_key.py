@@ -1,4 +1,4 @@
-"""The public key in a file, to which credentials can be encrypted, and its fingerprint.
+"""The public key in a file: one to which credentials are encrypted, or one that signs approvals.
 
 - Checked when parameters are loaded, so that a wrong key shows before an account is made for which
   there is then no way to hand over the password.
@@ -8,7 +8,7 @@
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -37,6 +37,29 @@ def read_public_key(path: Path) -> PublicKey:
     Raises:
         ValueError: it cannot be used; the message says why.
     """
+    return _key_in(_read(path))
+
+
+def signing_key_id(path: Path) -> str:
+    """Return the id of the key in a PEM file of a public key: Ed25519, or on the curve P-256.
+
+    It is the SHA-256 of the key's SubjectPublicKeyInfo in DER, in hexadecimal.
+
+    Raises:
+        ValueError: it cannot be used; the message says why.
+    """
+    # Late: most projects have no approvers.
+    from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    key = _loaded(_read(path))
+    on_p256 = isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1)
+    if not (on_p256 or isinstance(key, Ed25519PublicKey)):
+        raise ValueError("the file's key is neither Ed25519 nor one on the curve P-256")
+    return _sha256_of(key)
+
+
+def _read(path: Path) -> bytes:
     if not path.is_file():
         raise ValueError(
             "there is no such file; relative paths start at the folder of `parameters`"
@@ -48,31 +71,40 @@ def read_public_key(path: Path) -> PublicKey:
         raise ValueError(f"the file cannot be read ({error.strerror})") from error
     if b"PRIVATE KEY" in pem:
         raise ValueError(
-            "the file holds a private key; it belongs to the recipient alone, take it away"
+            "the file holds a private key; it belongs to its owner alone, take it away"
         )
-    return _key_in(pem)
+    return pem
 
 
 def _key_in(pem: bytes) -> PublicKey:
     # Late: most clients do without.
-    from cryptography import x509
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-    key: object
-    try:
-        if b"BEGIN CERTIFICATE" in pem:
-            key = x509.load_pem_x509_certificate(pem).public_key()
-        else:
-            key = serialization.load_pem_public_key(pem)
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise ValueError("the file is no public key or X.509 certificate in PEM") from error
+    key = _loaded(pem)
     if not isinstance(key, RSAPublicKey):
         raise ValueError("the file's key is not RSA, and nothing can be encrypted to it")  # noqa: TRY004 -- one kind of error for the caller
     if key.key_size < MIN_BITS:
         raise ValueError(f"the file's key has {key.key_size} bits; it needs {MIN_BITS} at least")
-    der = key.public_bytes(
+    return PublicKey(key, _sha256_of(key))
+
+
+def _loaded(pem: bytes) -> Any:
+    from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import serialization
+
+    try:
+        if b"BEGIN CERTIFICATE" in pem:
+            return x509.load_pem_x509_certificate(pem).public_key()
+        return serialization.load_pem_public_key(pem)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise ValueError("the file is no public key or X.509 certificate in PEM") from error
+
+
+def _sha256_of(key: Any) -> str:
+    from cryptography.hazmat.primitives import serialization
+
+    der: bytes = key.public_bytes(
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     )
-    return PublicKey(key, hashlib.sha256(der).hexdigest())
+    return hashlib.sha256(der).hexdigest()

@@ -139,6 +139,7 @@ def test_every_key_is_documented():
         parameters.Purpose,
         parameters.Vendor,
         parameters.Patience,
+        parameters.ApprovalRules,
     ):
         for key in model.model_fields:
             assert f"`{key}`" in PAGE, f"{model.__name__}.{key}"
