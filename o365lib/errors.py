@@ -23,6 +23,7 @@
     ├── ChangeFailed             a change did not take place, or took place otherwise
     ├── HandOverFailed           the credentials could not be handed over
     ├── EvidenceError            the archive cannot be read or written
+    │   └── NameTaken            create-only: other bytes stand under this name already
     └── RunError                 a notebook could not be executed to its end
 
 Each carries three sentences: `message` (what happened), `state` (what is now true in the tenant)
@@ -370,6 +371,23 @@ class EvidenceError(RunbookError):
     """The archive cannot be read or written."""
 
     title = "The evidence archive"
+
+
+class NameTaken(EvidenceError):
+    """Other bytes stand in the archive under this name already; nothing was overwritten.
+
+    Args:
+        message: what happened.
+        name: the path from the archive's root, with `/`.
+        state: what is now true in the tenant.
+        remedy: what to do now.
+    """
+
+    title = "Taken in the evidence archive"
+
+    def __init__(self, message: str, *, name: str = "", state: str = "", remedy: str = "") -> None:
+        super().__init__(message, state=state, remedy=remedy)
+        self.name = name
 
 
 class RunError(RunbookError):
