@@ -84,7 +84,7 @@ def read_certificate(path: Path, passphrase: Secret | None = None) -> Certificat
     # Late: cryptography takes a tenth of a second, and most clients do without.
     from cryptography.hazmat.primitives import serialization
 
-    raw = _read_private(path, "the certificate")
+    raw = read_private_file(path, what="the certificate")
     key, certificate = _parse(raw, passphrase, path)
     _check_validity(certificate, path)
     der = certificate.public_bytes(serialization.Encoding.DER)
@@ -103,6 +103,83 @@ def read_certificate(path: Path, passphrase: Secret | None = None) -> Certificat
     )
 
 
+def read_private_file(path: Path, *, what: str) -> bytes:
+    """Return the bytes of a file that is the operator's alone.
+
+    The checks are made on the opened file, so that nobody can swap it in between.
+
+    Args:
+        path: the file; a link counts as what it leads to.
+        what: what it should hold, for messages.
+
+    Raises:
+        SecretUnavailable: it is not there, is no file, is larger than 64 KiB, or others could read
+            it.
+    """
+    subject = f"The file {path}, which should hold {what},"
+    try:
+        # Without waiting for a pipe's other end, should it be one.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _BINARY)
+    except OSError as error:
+        raise SecretUnavailable(
+            f"{subject} cannot be opened ({error.strerror}).",
+            remedy="Put it there, or correct the path in the client file.",
+        ) from None
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise SecretUnavailable(
+                f"{subject} is not a regular file.", remedy="Put the secret into a file of its own."
+            )
+        _check_owner(status, path, subject)
+        # One call reads a regular file up to its end.
+        raw = os.read(descriptor, _MAX_BYTES + 1)
+    finally:
+        os.close(descriptor)
+    if len(raw) > _MAX_BYTES:
+        raise SecretUnavailable(
+            f"{subject} is larger than {_MAX_BYTES // 1024} KiB.",
+            remedy="Correct the path in the client file.",
+        )
+    return raw
+
+
+def keep_in_keyring(entry: "KeyringEntry", value: Secret, *, what: str) -> None:
+    """Put a secret into the system's keyring, in place of what the entry had.
+
+    Args:
+        entry: where to put it.
+        value: one line of text.
+        what: what it is, for messages.
+
+    Raises:
+        SecretUnavailable: there is no keyring, or it does not give the secret back.
+    """
+    # Late: it looks for backends when it is imported.
+    import keyring
+    from keyring.errors import KeyringError, NoKeyringError
+
+    try:
+        keyring.set_password(entry.service, entry.user_name, value.reveal())
+        kept = keyring.get_password(entry.service, entry.user_name)
+    except NoKeyringError:
+        raise SecretUnavailable(
+            f"This system has no keyring, and {what} should go into it.",
+            remedy="Keep it in a file with a passphrase instead.",
+        ) from None
+    except KeyringError as error:
+        raise SecretUnavailable(
+            f"The keyring could not be written ({type(error).__name__}), and {what} should go into"
+            " it.",
+            remedy="Unlock the keyring and try again.",
+        ) from None
+    if kept is None or Secret(kept) != value:
+        raise SecretUnavailable(
+            f"The keyring did not keep {what}.",
+            remedy="Keep it in a file with a passphrase instead.",
+        )
+
+
 def _from_environment(name: str, what: str) -> Secret:
     value = os.environ.get(name)
     if value is None:
@@ -114,7 +191,7 @@ def _from_environment(name: str, what: str) -> Secret:
 
 
 def _from_file(path: Path, what: str) -> Secret:
-    raw = _read_private(path, what)
+    raw = read_private_file(path, what=what)
     subject = f"The file {path}, which should hold {what},"
     try:
         text = raw.decode("utf-8-sig")
@@ -167,39 +244,6 @@ def _checked(text: str, subject: str) -> Secret:
             f"{subject} has more than one line.", remedy="Leave only the secret, in one line."
         )
     return Secret(value)
-
-
-def _read_private(path: Path, what: str) -> bytes:
-    """The bytes of a file that is ours alone.
-
-    The checks are made on the opened file, so that nobody can swap it in between.
-    """
-    subject = f"The file {path}, which should hold {what},"
-    try:
-        # Without waiting for a pipe's other end, should it be one.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _BINARY)
-    except OSError as error:
-        raise SecretUnavailable(
-            f"{subject} cannot be opened ({error.strerror}).",
-            remedy="Put it there, or correct the path in the client file.",
-        ) from None
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise SecretUnavailable(
-                f"{subject} is not a regular file.", remedy="Put the secret into a file of its own."
-            )
-        _check_owner(status, path, subject)
-        # One call reads a regular file up to its end.
-        raw = os.read(descriptor, _MAX_BYTES + 1)
-    finally:
-        os.close(descriptor)
-    if len(raw) > _MAX_BYTES:
-        raise SecretUnavailable(
-            f"{subject} is larger than {_MAX_BYTES // 1024} KiB.",
-            remedy="Correct the path in the client file.",
-        )
-    return raw
 
 
 def _check_owner(status: os.stat_result, path: Path, subject: str) -> None:
