@@ -80,7 +80,8 @@ def lab(
 
 def _working_copies(places: Places) -> Path:
     """Copy the runbooks, without outputs, into a new folder, and return it."""
-    from o365lib.evidence.archive import new_run_id, write_atomically
+    from o365lib.evidence.archive import new_run_id
+    from o365lib.evidence.files import write_atomically
 
     folder = places.project / ".lab" / new_run_id("lab")
     try:

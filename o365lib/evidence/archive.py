@@ -10,9 +10,7 @@
 - A record that cannot be read is told and left where it is; it hides no other.
 """
 
-import contextlib
 import logging
-import os
 import re
 import secrets
 from dataclasses import dataclass
@@ -23,6 +21,7 @@ from pydantic import ValidationError
 
 from o365lib import clock
 from o365lib.errors import EvidenceError
+from o365lib.evidence.files import sync_folder, write_atomically
 from o365lib.evidence.record import Record
 
 RECORD_FILE = "record.json"
@@ -35,10 +34,6 @@ _RUN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,95}")
 _OUR_RUN_ID = re.compile(r"([0-9]{8}T[0-9]{9})Z-([0-9a-z]{1,24})-[0-9a-f]{6}")
 # https://learn.microsoft.com/windows/win32/fileio/naming-a-file
 _DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])", re.IGNORECASE)
-
-# Windows refuses to replace a file that somebody has open for a moment, a virus scanner say.
-_REPLACE_ATTEMPTS = 10
-_REPLACE_PAUSE_SECONDS = 0.05
 
 _NOT_ON_FILE = "What was archived before is intact; what this run did since is not on file."
 
@@ -69,52 +64,6 @@ def opening_of(run_id: str) -> tuple[datetime, str] | None:
     except ValueError:  # no such day
         return None
     return instant, match[2]
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Replace a file's content by `text`, as a whole and durably.
-
-    The new content is written beside it, flushed to the disk and moved into place.
-
-    Raises:
-        OSError: it could not be written; the file is as it was.
-    """
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    try:
-        with os.fdopen(os.open(part, flags, 0o600), "wb") as stream:
-            stream.write(text.encode())
-            stream.flush()
-            os.fsync(stream.fileno())
-        _replace(part, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
-
-
-def _replace(part: Path, path: Path) -> None:
-    for attempt in range(1, _REPLACE_ATTEMPTS + 1):
-        try:
-            part.replace(path)
-        except PermissionError:
-            if os.name != "nt" or attempt == _REPLACE_ATTEMPTS:
-                raise
-            clock.sleep(_REPLACE_PAUSE_SECONDS)
-        else:
-            return
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a new name durable; where folders cannot be flushed (Windows), the system does it."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @dataclass(frozen=True)
@@ -227,9 +176,9 @@ class Archive:
             missing = [each for each in (*own, *self.root.parents) if not each.is_dir()]
             for each in reversed(missing):
                 each.mkdir(mode=0o700 if each in own else 0o777, exist_ok=True)
-                _sync_folder(each.parent)
+                sync_folder(each.parent)
             folder.path.mkdir(mode=0o700)
-            _sync_folder(folder.path.parent)
+            sync_folder(folder.path.parent)
         except FileExistsError as error:
             if not folder.exists():
                 raise _no_folder(folder, error) from error
@@ -259,6 +208,14 @@ class Archive:
             )
         return RunFolder(self.root / client / run_id)
 
+    def clients(self) -> list[str]:
+        """Return the names of all clients that have a folder, in order.
+
+        Raises:
+            EvidenceError: the archive cannot be listed.
+        """
+        return sorted(path.name for path in _folders(self.root) if _CLIENT.fullmatch(path.name))
+
     def runs(self, client: str | None = None) -> list[RunFolder]:
         """Return the folders of all runs, or of one client's, oldest first.
 
@@ -268,7 +225,7 @@ class Archive:
         if client is not None:
             folders = [self.run(client, "any").path.parent]
         else:
-            folders = [path for path in _folders(self.root) if _CLIENT.fullmatch(path.name)]
+            folders = [self.root / name for name in self.clients()]
         found = [
             RunFolder(path)
             for folder in folders

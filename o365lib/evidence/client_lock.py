@@ -21,7 +21,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from o365lib import clock
 from o365lib.errors import EvidenceError
-from o365lib.evidence.archive import RunFolder, write_atomically
+from o365lib.evidence.archive import RunFolder
+from o365lib.evidence.files import write_atomically
 from o365lib.evidence.record import Operator
 
 LOCK_FILE = ".lock"

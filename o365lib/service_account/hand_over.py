@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import padding
 
 from o365lib import clock
 from o365lib.errors import AnswerLost, GraphError, HandOverFailed, Refused
-from o365lib.evidence.archive import RunFolder, write_atomically
+from o365lib.evidence.archive import RunFolder
+from o365lib.evidence.files import write_atomically
 from o365lib.evidence.record import Change, HandOverRecord
 from o365lib.graph.mail import send_mail
 from o365lib.graph.session import GraphSession

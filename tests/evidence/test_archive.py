@@ -3,7 +3,6 @@ import os
 import stat
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +13,6 @@ from o365lib.evidence.archive import (
     RunFolder,
     new_run_id,
     opening_of,
-    write_atomically,
 )
 from o365lib.evidence.record import Operator, Record
 
@@ -169,23 +167,6 @@ def test_writing_leaves_no_other_file_behind(archive):
         run.write_notebook(str(number))
     assert [path.name for path in run.path.iterdir()] == ["runbook.ipynb"]
     assert run.notebook_file.read_bytes() == b"2"
-
-
-def test_a_reader_never_sees_half_of_a_file(tmp_path, monkeypatch):
-    """At the moment of the exchange the old file is whole, and the new one is already on disk."""
-    path = tmp_path / "record.json"
-    write_atomically(path, "old" * 1000)
-    seen = []
-    exchange = Path.replace
-
-    def look_first(part, target):
-        seen.append((path.read_text(), part.read_text(), part.parent))
-        return exchange(part, target)
-
-    monkeypatch.setattr(Path, "replace", look_first)
-    write_atomically(path, "new" * 2000)
-    assert seen == [("old" * 1000, "new" * 2000, tmp_path)]
-    assert path.read_text() == "new" * 2000
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a file size limit of the process")

@@ -1,0 +1,146 @@
+"""Files that are written as a whole or not at all, and outlast a power cut.
+
+- `write_atomically` replaces; `create_atomically` refuses where the name is taken: it is how a
+  number of a chain is claimed, whoever else writes at the same time.
+- `sha256_of` reads in pieces and follows no symbolic link, so that neither a huge file nor one that
+  leads out of the archive is trusted.
+"""
+
+import contextlib
+import hashlib
+import os
+import secrets
+from pathlib import Path
+
+from o365lib import clock
+
+PART = ".part"
+
+# Windows refuses to replace a file that somebody has open for a moment, a virus scanner say.
+_REPLACE_ATTEMPTS = 10
+_REPLACE_PAUSE_SECONDS = 0.05
+
+_PIECE = 1 << 20
+_BINARY = getattr(os, "O_BINARY", 0)
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace a file's content by `text`, as a whole and durably.
+
+    The new content is written beside it, flushed to the disk and moved into place.
+
+    Raises:
+        OSError: it could not be written; the file is as it was.
+    """
+    part = _write_part(path, text.encode())
+    try:
+        _replace(part, path)
+    except BaseException:
+        _forget(part)
+        raise
+    sync_folder(path.parent)
+
+
+def create_atomically(path: Path, content: bytes) -> None:
+    """Make a file that is not there yet, as a whole and durably.
+
+    Raises:
+        FileExistsError: the name is taken; the file that has it is as it was.
+        OSError: it could not be written; there is none.
+    """
+    part = _write_part(path, content)
+    try:
+        _claim(part, path)
+    finally:
+        _forget(part)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a new name durable; where folders cannot be flushed (Windows), the system does it."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, the owner's alone, durably; one that is there is left as it is.
+
+    Raises:
+        OSError: it cannot be made; the folder above it is missing, say.
+    """
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        if not folder.is_dir():
+            raise
+    else:
+        sync_folder(folder.parent)
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, hexadecimal.
+
+    Raises:
+        OSError: it cannot be read, or is a symbolic link.
+    """
+    descriptor = os.open(path, os.O_RDONLY | _BINARY | _NO_LINK)
+    digest = hashlib.sha256()
+    try:
+        while piece := os.read(descriptor, _PIECE):
+            digest.update(piece)
+    finally:
+        os.close(descriptor)
+    return digest.hexdigest()
+
+
+def _write_part(path: Path, content: bytes) -> Path:
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}{PART}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY
+    try:
+        with os.fdopen(os.open(part, flags, 0o600), "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+    except BaseException:
+        _forget(part)
+        raise
+    return part
+
+
+def _forget(part: Path) -> None:
+    with contextlib.suppress(OSError):
+        part.unlink(missing_ok=True)
+
+
+def _replace(part: Path, path: Path) -> None:
+    for attempt in range(1, _REPLACE_ATTEMPTS + 1):
+        try:
+            part.replace(path)
+        except PermissionError:
+            if os.name != "nt" or attempt == _REPLACE_ATTEMPTS:
+                raise
+            clock.sleep(_REPLACE_PAUSE_SECONDS)
+        else:
+            return
+
+
+def _claim(part: Path, path: Path) -> None:
+    """Give a complete file its name, unless the name is taken."""
+    if os.name == "nt":
+        part.rename(path)  # Windows never replaces by renaming
+        return
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        raise
+    except OSError:
+        # A drive without hard links. The empty file claims the name; a crash before the next line
+        # leaves it empty, which reading tells from a file that was ever complete.
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        part.replace(path)

@@ -1,0 +1,94 @@
+"""Files that are written as a whole or not at all."""
+
+import hashlib
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from o365lib.evidence.files import create_atomically, make_folder, sha256_of, write_atomically
+
+
+def test_a_reader_never_sees_half_of_a_file(tmp_path, monkeypatch):
+    """At the moment of the exchange the old file is whole, and the new one is already on disk."""
+    path = tmp_path / "record.json"
+    write_atomically(path, "old" * 1000)
+    seen = []
+    exchange = Path.replace
+
+    def look_first(part, target):
+        seen.append((path.read_text(), part.read_text(), part.parent))
+        return exchange(part, target)
+
+    monkeypatch.setattr(Path, "replace", look_first)
+    write_atomically(path, "new" * 2000)
+    assert seen == [("old" * 1000, "new" * 2000, tmp_path)]
+    assert path.read_text() == "new" * 2000
+
+
+def test_a_name_that_is_taken_is_left_to_who_has_it(tmp_path):
+    path = tmp_path / "00000001.json"
+    create_atomically(path, b"first")
+    with pytest.raises(FileExistsError):
+        create_atomically(path, b"second")
+    assert path.read_bytes() == b"first"
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_of_many_who_claim_a_name_at_once_one_has_it(tmp_path):
+    path = tmp_path / "00000001.json"
+
+    def claim(number: int) -> bool:
+        try:
+            create_atomically(path, b"%d" % number * 1000)
+        except FileExistsError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        won = [*pool.map(claim, range(40))]
+    assert won.count(True) == 1
+    assert path.read_bytes() == b"%d" % won.index(True) * 1000
+
+
+def test_a_drive_without_hard_links_claims_names_too(tmp_path, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise PermissionError("no links here")
+
+    monkeypatch.setattr(os, "link", refuse)
+    path = tmp_path / "00000001.json"
+    create_atomically(path, b"first")
+    with pytest.raises(FileExistsError):
+        create_atomically(path, b"second")
+    assert path.read_bytes() == b"first"
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_file_is_the_owners_alone(tmp_path):
+    create_atomically(tmp_path / "a", b"")
+    make_folder(tmp_path / "folder")
+    make_folder(tmp_path / "folder")
+    if os.name != "nt":
+        assert (tmp_path / "a").stat().st_mode & 0o777 == 0o600
+        assert (tmp_path / "folder").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_file_in_the_place_of_a_folder_is_told(tmp_path):
+    (tmp_path / "folder").write_text("")
+    with pytest.raises(FileExistsError):
+        make_folder(tmp_path / "folder")
+
+
+def test_a_digest_is_that_of_the_exact_bytes(tmp_path):
+    content = bytes(range(256)) * 10_000
+    (tmp_path / "a").write_bytes(content)
+    assert sha256_of(tmp_path / "a") == hashlib.sha256(content).hexdigest()
+
+
+@pytest.mark.skipif(not hasattr(os, "O_NOFOLLOW"), reason="the system cannot refuse links")
+def test_a_symbolic_link_is_not_followed(tmp_path):
+    (tmp_path / "a").write_bytes(b"outside")
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    with pytest.raises(OSError, match="symbolic"):
+        sha256_of(tmp_path / "link")
