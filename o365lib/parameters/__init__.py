@@ -12,6 +12,7 @@
 """
 
 from o365lib.parameters.approval import ApprovalRules
+from o365lib.parameters.archiving import ArchiveRules
 from o365lib.parameters.client import (
     BrowserSignIn,
     CertificateSignIn,
@@ -41,6 +42,7 @@ from o365lib.parameters.loading import (
 __all__ = [
     "Account",
     "ApprovalRules",
+    "ArchiveRules",
     "BrowserSignIn",
     "CertificateSignIn",
     "Client",

@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import Field, StrictInt, ValidationInfo, field_validator
 
 from o365lib.parameters.approval import ApprovalRules
+from o365lib.parameters.archiving import ArchiveRules
 from o365lib.parameters.fields import (
     Address,
     Country,
@@ -126,6 +127,9 @@ class Defaults(Strict):
 
     approval: ApprovalRules = Field(
         ApprovalRules(), description="`required`, `within_hours` and `approvers`"
+    )
+    archive: ArchiveRules = Field(
+        ArchiveRules(), description="`url`, `retention_days`, `mode` and `retention_required`"
     )
 
     @field_validator("roles")

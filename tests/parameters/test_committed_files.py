@@ -140,6 +140,7 @@ def test_every_key_is_documented():
         parameters.Vendor,
         parameters.Patience,
         parameters.ApprovalRules,
+        parameters.ArchiveRules,
     ):
         for key in model.model_fields:
             assert f"`{key}`" in PAGE, f"{model.__name__}.{key}"
