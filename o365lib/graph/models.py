@@ -157,3 +157,66 @@ class SecurityDefaults(Entity):
     """https://learn.microsoft.com/graph/api/resources/identitysecuritydefaultsenforcementpolicy."""
 
     is_enabled: bool = False
+
+
+class AssignedPlan(Entity):
+    """https://learn.microsoft.com/graph/api/resources/assignedplan."""
+
+    service_plan_id: str = ""
+    capability_status: str = ""
+    assigned_date_time: datetime | None = None
+
+
+class AuditedUser(Entity):
+    """https://learn.microsoft.com/graph/api/resources/useridentity."""
+
+    id: str = ""
+    user_principal_name: str = ""
+
+
+class AuditedApplication(Entity):
+    """https://learn.microsoft.com/graph/api/resources/appidentity."""
+
+    app_id: str = ""
+    display_name: str = ""
+    service_principal_id: str = ""
+
+
+class AuditInitiator(Entity):
+    """https://learn.microsoft.com/graph/api/resources/auditactivityinitiator."""
+
+    user: AuditedUser | None = None
+    app: AuditedApplication | None = None
+
+
+class ModifiedProperty(Entity):
+    """https://learn.microsoft.com/graph/api/resources/modifiedproperty; values are JSON texts."""
+
+    display_name: str = ""
+    old_value: str = ""
+    new_value: str = ""
+
+
+class AuditedTarget(Entity):
+    """https://learn.microsoft.com/graph/api/resources/targetresource."""
+
+    id: str = ""
+    type: str = ""
+    display_name: str = ""
+    user_principal_name: str = ""
+    modified_properties: tuple[ModifiedProperty, ...] = ()
+
+
+class DirectoryAudit(Entity):
+    """https://learn.microsoft.com/graph/api/resources/directoryaudit."""
+
+    id: str
+    activity_date_time: datetime
+    activity_display_name: str = ""
+    category: str = ""
+    correlation_id: str = ""
+    initiated_by: AuditInitiator = AuditInitiator()
+    logged_by_service: str = ""
+    result: str = ""
+    result_reason: str = ""
+    target_resources: tuple[AuditedTarget, ...] = ()

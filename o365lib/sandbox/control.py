@@ -176,6 +176,11 @@ def _edit_tenant(sandbox: Sandbox, rest: list[str], body: dict[str, Any]) -> dic
             if user is None:
                 raise KeyError(f"{tenant.name} has no user {name!r}.")
             tenant.sign_in[user["id"]].forced_error = body.get("forced_error")
+        case ["password", name]:
+            password = body.get("password")
+            if not isinstance(password, str) or not password:
+                raise _ControlError("'password' must be a text.")
+            sandbox.change_password(tenant.id, name, password)
         case ["addresses", holder]:
             _set_addresses(tenant, holder, body.get("proxy_addresses"))
         case ["application", app_id]:

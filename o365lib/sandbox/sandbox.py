@@ -212,6 +212,30 @@ class Sandbox(Settings):
         with self.lock:
             self.sign_ins.decline_device_code(user_code)
 
+    def change_password(self, tenant: str, user: str, password: str) -> None:
+        """Do what a person does at the first sign-in: set the own password, which the log tells.
+
+        Args:
+            tenant: its name, id or domain.
+            user: id or user principal name.
+            password: the new one; the password rules are not checked.
+
+        Raises:
+            KeyError: there is no such tenant or user.
+        """
+        from .graph import audit  # which knows us
+
+        with self.lock:
+            found, now = self.tenant(tenant), self.clock.now()
+            found.change_password(user, password, now=now)
+            self.secrets_seen.add(password)
+            holder = found.find_user(user)
+            if holder is not None:
+                own = audit.person(holder)
+                audit.record_entry(
+                    found, "Change user password", user=holder, now=now, initiated_by=own
+                )
+
     @contextlib.contextmanager
     def serve(self, login_port: int = 0, graph_port: int = 0) -> Iterator[Served]:
         """Serve the sandbox on two loopback ports until the block ends; 0 takes a free port.

@@ -188,14 +188,15 @@ class Tenant:
             self.assign_role(user_id, role_id)
         return user
 
-    def change_password(self, id_or_upn: str, password: str) -> None:
-        """Do what a person does at the first sign-in: set the own password.
+    def change_password(self, id_or_upn: str, password: str, *, now: datetime) -> None:
+        """Set a password as its holder does, without an entry in the audit log.
 
         Raises:
             KeyError: there is no such user.
         """
         user = _known_user(self, id_or_upn)
         user.pop("passwordProfile", None)
+        user["lastPasswordChangeDateTime"] = wire_date_time(now)
         self.sign_in[user["id"]].password = password
 
     def assign_role(self, principal_id: str, role: str) -> dict[str, Any]:

@@ -105,6 +105,15 @@ def test_a_tenants_picture_has_no_secret(sandbox, tenant):
     assert [secret for secret in sandbox.secrets() if secret in text] == []
 
 
+def test_a_user_can_be_made_to_choose_a_password(control, tenant, sandbox):
+    path = f"tenants/alpine-books/password/{tenant.administrator['id']}"
+    assert control("POST", path, {"password": "own choice of 1 person"}).status_code == 200
+    assert tenant.password_of(tenant.administrator["id"]) == "own choice of 1 person"
+    assert "own choice of 1 person" in sandbox.secrets()
+    assert control("POST", path, {"password": 7}).status_code == 400
+    assert control("POST", f"{path}x", {"password": "x"}).status_code == 404
+
+
 def test_a_users_sign_in_can_be_made_to_fail(control, tenant):
     name = tenant.administrator["userPrincipalName"]
     control("POST", f"tenants/alpine-books/sign-in/{name}", {"forced_error": 53003})

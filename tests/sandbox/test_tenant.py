@@ -2,6 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from o365lib.sandbox.clock import wire_date_time
 from o365lib.sandbox.role_catalogue import EXCHANGE_ADMINISTRATOR, GLOBAL_ADMINISTRATOR
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -55,13 +56,14 @@ def test_asking_for_an_unknown_users_password_is_an_error(tenant):
     with pytest.raises(KeyError):
         tenant.password_of("nobody")
     with pytest.raises(KeyError):
-        tenant.change_password("nobody", "x")
+        tenant.change_password("nobody", "x", now=NOW)
 
 
 def test_a_person_changes_the_password_and_need_not_change_it_again(tenant):
     user = add(tenant, passwordProfile={"forceChangePasswordNextSignIn": True})
-    tenant.change_password(user["id"], "own choice")
+    tenant.change_password(user["id"], "own choice", now=NOW)
     assert tenant.password_of(user["id"]) == "own choice"
+    assert user["lastPasswordChangeDateTime"] == wire_date_time(NOW)
     assert "passwordProfile" not in user
 
 

@@ -150,11 +150,16 @@ def require_any_directory_role(call: GraphCall) -> None:
 
 
 def require_audit_reader(call: GraphCall) -> None:
-    """Check that a person may read the audit log.
+    """Check that the token has both permissions for the audit log, and a person the role.
+
+    The reference names two permissions together, the map of permissions only the first:
+    https://learn.microsoft.com/graph/api/directoryaudit-list
 
     Raises:
         GraphError: 403.
     """
+    if not call.caller.permissions & {"Directory.Read.All", "Directory.ReadWrite.All"}:
+        raise denied()
     _require_of_a_person(call, *_AUDIT_READERS)
 
 

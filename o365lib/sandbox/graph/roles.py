@@ -158,7 +158,10 @@ def add_assignment(call: GraphCall, principal: dict[str, Any], template_id: str)
     if call.sandbox.role_assignments_lag_seconds > 0:
         until = call.after(call.sandbox.role_assignments_lag_seconds)
         replication.hide("role_assignments", assignment["id"], until)
-    changes = {"Role.DisplayName": (None, ROLE_NAMES[template_id])}
+    changes = {
+        "Role.DisplayName": (None, ROLE_NAMES[template_id]),
+        "Role.TemplateId": (None, template_id),
+    }
     audit.record(
         call, "Add member to role", user=principal, category="RoleManagement", changes=changes
     )
@@ -196,7 +199,11 @@ def remove_assignment(call: GraphCall, assignment: dict[str, Any]) -> None:
         until = call.after(call.sandbox.role_assignments_lag_seconds)
         replication.remember("role_assignments", assignment["id"], assignment, until)
     user = call.tenant.users.get(principal_id, {"id": principal_id})
-    changes = {"Role.DisplayName": (ROLE_NAMES[assignment["roleDefinitionId"]], None)}
+    template_id = assignment["roleDefinitionId"]
+    changes = {
+        "Role.DisplayName": (ROLE_NAMES[template_id], None),
+        "Role.TemplateId": (template_id, None),
+    }
     audit.record(
         call, "Remove member from role", user=user, category="RoleManagement", changes=changes
     )

@@ -180,8 +180,15 @@ def update_user(call: GraphCall) -> GraphReply:
     profile = properties.pop("passwordProfile", None)
     if profile is not None:
         _set_password(call, user, dict(profile))
-    changes = {name: (user.get(name), value) for name, value in properties.items()}
+    changes = {
+        f"{name[0].upper()}{name[1:]}": (user.get(name), value)
+        for name, value in properties.items()
+    }
     user.update(properties)
+    if "accountEnabled" in properties:
+        activity = "Enable account" if properties["accountEnabled"] else "Disable account"
+        enabled = {"AccountEnabled": changes["AccountEnabled"]}
+        audit.record(call, activity, user=user, changes=enabled)
     if changes:
         audit.record(call, "Update user", user=user, changes=changes)
     return GraphReply(status=204)

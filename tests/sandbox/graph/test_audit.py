@@ -127,6 +127,60 @@ def test_five_requests_in_ten_seconds_are_allowed_when_it_throttles(sandbox, gra
     assert graph("GET", "/auditLogs/directoryAudits").status_code == 200
 
 
+@pytest.mark.parametrize(("tenant_name", "days"), [("alpine-books", 7), ("eastgate-physio", 30)])
+def test_the_log_forgets_after_as_many_days_as_the_licence_gives(
+    sandbox, as_application, tenant_name, days
+):
+    sandbox.clock.stop()
+    of = sandbox.tenant(tenant_name)
+    path = f"/users/{of.administrator['id']}"
+    assert as_application(of=of)("PATCH", path, {"city": "Perth"}).status_code == 204
+    sandbox.clock.advance(days=days, seconds=-2)
+    assert activities(as_application(of=of)) == ["Update user"]
+    sandbox.clock.advance(seconds=3)
+    assert activities(as_application(of=of)) == []
+
+
+def test_the_log_takes_both_permissions(as_application):
+    for roles, status in (
+        ({"AuditLog.Read.All"}, 403),
+        ({"Directory.Read.All"}, 403),
+        ({"AuditLog.Read.All", "Directory.Read.All"}, 200),
+    ):
+        assert as_application(roles)("GET", "/auditLogs/directoryAudits").status_code == status
+
+
+def test_a_password_that_its_holder_chose_names_the_holder(sandbox, graph, tenant):
+    holder = tenant.administrator
+    sandbox.change_password("alpine-books", holder["id"], "own choice of 1 person")
+    entry = graph.values("/auditLogs/directoryAudits")[0]
+    assert entry["activityDisplayName"] == "Change user password"
+    assert entry["initiatedBy"]["user"]["id"] == entry["targetResources"][0]["id"] == holder["id"]
+    assert holder["lastPasswordChangeDateTime"] == entry["activityDateTime"]
+
+
+def test_blocking_a_sign_in_has_an_entry_of_its_own(graph, tenant):
+    user = tenant.find_user("employee1@alpinebooks.example")
+    for enabled in (False, True):
+        graph("PATCH", f"/users/{user['id']}", {"accountEnabled": enabled})
+    assert activities(graph) == ["Update user", "Enable account", "Update user", "Disable account"]
+    entry = graph.values("/auditLogs/directoryAudits")[-1]
+    assert entry["targetResources"][0]["modifiedProperties"] == [
+        {"displayName": "AccountEnabled", "oldValue": "[true]", "newValue": "[false]"}
+    ]
+
+
+def test_an_assignment_names_the_role_and_its_template(graph, changed):
+    entry = graph.values(
+        "/auditLogs/directoryAudits?$filter=startswith(activityDisplayName,'Add m')"
+    )[0]
+    found = entry["targetResources"][0]["modifiedProperties"]
+    assert {each["displayName"]: each["newValue"] for each in found} == {
+        "Role.DisplayName": '"Exchange Administrator"',
+        "Role.TemplateId": '"29232cdf-9323-42fd-ade2-1d097af3e4de"',
+    }
+
+
 def test_only_some_directory_roles_read_the_log(as_person, tenant):
     name = f"ann@{tenant.initial_domain}"
     tenant.add_user(user_principal_name=name, display_name="Ann", roles=["User Administrator"])
