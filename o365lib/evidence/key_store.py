@@ -17,7 +17,7 @@ import contextlib
 import os
 import shlex
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -30,8 +30,9 @@ from o365lib.evidence.files import create_atomically, make_folder, write_atomica
 from o365lib.evidence.key_file import LONGEST_NAME, WHAT, KeyFile, Protection, new_key
 from o365lib.evidence.public_keys import PublicKey
 from o365lib.evidence.record import Operator
+from o365lib.parameters import SecretSource
 from o365lib.secret import Secret
-from o365lib.secret_store import read_private_file
+from o365lib.secret_store import read_private_file, read_secret
 
 KEY_FILE = "signing.json"
 
@@ -316,3 +317,28 @@ def default_name() -> str:
     here = Operator.here()
     name = "".join(each for each in f"{here.user_name}@{here.host_name}" if each.isprintable())
     return name[:LONGEST_NAME]
+
+
+def passphrase_in(file: Path) -> Callable[[], Secret]:
+    """Return what reads the passphrase in a file, when it is asked.
+
+    It raises an EvidenceError where the file is missing, is not one line, or others can read it.
+    """
+
+    def read() -> Secret:
+        try:
+            return read_secret(SecretSource(file=file.absolute()), what="your key's passphrase")
+        except SecretUnavailable as error:
+            raise EvidenceError(
+                error.message,
+                state="Nothing was signed.",
+                remedy="Put that right, or name another file.",
+            ) from None
+
+    return read
+
+
+def passphrase_here(environment: Mapping[str, str] = os.environ) -> Callable[[], Secret] | None:
+    """Return what reads the passphrase in the file that `O365_PASSPHRASE_FILE` names, if any."""
+    named = environment.get("O365_PASSPHRASE_FILE")
+    return passphrase_in(Path(named)) if named else None
