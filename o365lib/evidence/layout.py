@@ -24,8 +24,21 @@ TIME_STAMP_ROOTS = "_keys/time-stamp"
 PENDING = ".pending"
 INDEX = ".index.sqlite"
 
+_CLIENT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_RUN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,95}")
+
 _DIGITS = 8
 _NUMBERED = re.compile(rf"([0-9]{{{_DIGITS}}})\.json")
+
+
+def is_client(name: str) -> bool:
+    """Whether a folder of this name, in the archive's root, is a client's."""
+    return _CLIENT.fullmatch(name) is not None
+
+
+def is_run_id(name: str) -> bool:
+    """Whether a folder of this name, in a client's, is a run's."""
+    return _RUN_ID.fullmatch(name) is not None
 
 
 def numbered(number: int) -> str:

@@ -34,3 +34,23 @@ def test_no_client_can_have_one_of_these_names(tmp_path, name):
 def test_no_run_can_have_one_of_these_names(tmp_path, name):
     with pytest.raises(EvidenceError):
         Archive(tmp_path).run("alpine-books", name)
+
+
+@pytest.mark.parametrize("name", ["a", "alpine-books", "9-lives", "a" * 63])
+def test_a_clients_name_is_known_by_its_form(name):
+    assert layout.is_client(name)
+
+
+@pytest.mark.parametrize("name", ["", "_seals", ".pending", "-a", "Alpine", "a b", "a" * 64, "a\n"])
+def test_what_is_no_clients_name_is_none(name):
+    assert not layout.is_client(name)
+
+
+@pytest.mark.parametrize("name", ["20261123T104500123Z-create-7f3a9c", "one", "A" * 96])
+def test_a_runs_id_is_known_by_its_form(name):
+    assert layout.is_run_id(name)
+
+
+@pytest.mark.parametrize("name", ["", "_seals", ".lock", "a_b", "a.json", "a" * 97, "a\n"])
+def test_what_is_no_runs_id_is_none(name):
+    assert not layout.is_run_id(name)
