@@ -7,6 +7,7 @@
   declared with `Identifier`, and in what is kept as a tree the keys of `READ_BACK`.
 """
 
+from collections.abc import Callable
 from enum import Enum
 from typing import Annotated, Any, Final, Literal, get_origin
 
@@ -41,26 +42,32 @@ READ_BACK: Final = frozenset(
 
 def masked(model: BaseModel) -> dict[str, Any]:
     """Return a model as JSON can say it, every known secret masked in its texts."""
+    return with_texts(model, secret.mask)
+
+
+def with_texts(model: BaseModel, change: Callable[[str], str]) -> dict[str, Any]:
+    """Return a model as JSON can say it, each free text in it changed."""
     dumped = model.model_dump(mode="json")
-    return {name: _field(model, name, dumped[name]) for name in dumped}
+    return {name: _field(model, name, dumped[name], change) for name in dumped}
 
 
-def _field(model: BaseModel, name: str, dumped: JsonValue) -> Any:
+def _field(model: BaseModel, name: str, dumped: JsonValue, change: Callable[[str], str]) -> Any:
     value, field = getattr(model, name), type(model).model_fields[name]
     if isinstance(value, BaseModel):
-        return masked(value)
+        return with_texts(value, change)
     if isinstance(value, list) and value and isinstance(value[0], BaseModel):
-        return [masked(each) for each in value]
+        return [with_texts(each, change) for each in value]
     is_word = get_origin(field.annotation) is Literal or isinstance(value, Enum)
     is_text = isinstance(value, str | dict | list)  # instants are text only once they are dumped
-    return dumped if is_word or not is_text or _KEPT in field.metadata else _tree(dumped)
+    is_kept = is_word or not is_text or _KEPT in field.metadata
+    return dumped if is_kept else _tree(dumped, change)
 
 
-def _tree(value: JsonValue, key: str = "") -> JsonValue:
+def _tree(value: JsonValue, change: Callable[[str], str], key: str = "") -> JsonValue:
     if isinstance(value, str):
-        return value if key in READ_BACK else secret.mask(value)
+        return value if key in READ_BACK else change(value)
     if isinstance(value, dict):
-        return {name: _tree(each, name) for name, each in value.items()}
+        return {name: _tree(each, change, name) for name, each in value.items()}
     if isinstance(value, list):
-        return [_tree(each, key) for each in value]
+        return [_tree(each, change, key) for each in value]
     return value
