@@ -63,7 +63,7 @@ def find_oldest_directory_audit() -> Query[DirectoryAudit | None]:
     Needs `AuditLog.Read.All` and `Directory.Read.All`.
     https://learn.microsoft.com/graph/api/directoryaudit-list
     """
-    options = {"$orderby": "activityDateTime asc", "$top": 1}
+    options: dict[str, str | int | None] = {"$orderby": "activityDateTime asc", "$top": 1}
     # Not a collection: its later pages would be the whole log.
     return Query(
         with_query(_AUDITS, options),

@@ -30,7 +30,7 @@ from o365lib.parameters.client import (
     SignIn,
     digest,
 )
-from o365lib.parameters.defaults import Account, Defaults, Patience, Purpose, Vendor
+from o365lib.parameters.defaults import Account, Custody, Defaults, Patience, Purpose, Vendor
 from o365lib.parameters.loading import (
     Parameters,
     find_folder,
@@ -47,6 +47,7 @@ __all__ = [
     "CertificateSignIn",
     "Client",
     "ClientSecretSignIn",
+    "Custody",
     "Defaults",
     "DeviceCodeSignIn",
     "FederationOverride",

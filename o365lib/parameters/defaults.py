@@ -96,6 +96,14 @@ class Patience(Strict):
     sign_in_seconds: _Seconds = Field(900, description=_SECONDS)
 
 
+class Custody(Strict):
+    """How long a password that was handed over may go unused."""
+
+    unused_password_days: StrictInt = Field(
+        7, ge=1, le=365, description="a whole number of days, 1 to 365"
+    )
+
+
 class Defaults(Strict):
     """What holds for all clients: the content of `parameters/defaults.yaml`."""
 
@@ -125,6 +133,7 @@ class Defaults(Strict):
         PASSWORD_LENGTH, ge=12, le=128, description="a whole number of characters, 12 to 128"
     )
 
+    custody: Custody = Field(Custody(), description="`unused_password_days`")
     approval: ApprovalRules = Field(
         ApprovalRules(), description="`required`, `within_hours` and `approvers`"
     )

@@ -11,6 +11,7 @@ def test_what_is_left_out_has_its_default(folder):
     assert defaults.patience.sign_in_seconds == 900
     assert defaults.patience.replication_seconds == 60
     assert defaults.password_length == 24
+    assert defaults.custody.unused_password_days == 7
     assert defaults.banned_words == ()
 
 
@@ -104,6 +105,13 @@ def test_wrong_roles_do_not_make_the_purposes_wrong_too(folder):
         ("patience: {sign_in_seconds: 0}", "patience.sign_in_seconds", "1 to 3600"),
         ("patience: {sign_in_seconds: 1.5}", "patience.sign_in_seconds", "1 to 3600"),
         ("patience: {signin_seconds: 5}", "patience.signin_seconds", "`sign_in_seconds`"),
+        ("custody: {unused_password_days: 0}", "custody.unused_password_days", "1 to 365"),
+        ("custody: {unused_password_days: 7d}", "custody.unused_password_days", "1 to 365"),
+        (
+            "custody: {unused_pasword_days: 7}",
+            "custody.unused_pasword_days",
+            "`unused_password_days`",
+        ),
         ("banned_words: protect", "banned_words", "a list of words"),
         ("banned_words: [fine, '']", "banned_words.1", "is empty"),
     ],
