@@ -74,8 +74,13 @@ def link(folder: Path, number: int) -> Link:
     Raises:
         EvidenceError: it cannot be read.
     """
-    path = folder / numbered(number)
+    path = path_of(folder, number)
     return Link(number, hashlib.sha256(read(path)).hexdigest(), path)
+
+
+def path_of(folder: Path, number: int) -> Path:
+    """Return where a chain's file with this number is, or would be."""
+    return folder / numbered(number)
 
 
 def read(path: Path) -> bytes:
@@ -115,7 +120,7 @@ def append(folder: Path, make: Callable[[int, Link | None], Envelope]) -> Link:
         before = last(folder)
         number = before.number + 1 if before else 1
         content = make(number, before).to_json()
-        path = folder / numbered(number)
+        path = path_of(folder, number)
         try:
             make_folder(folder)
             create_atomically(path, content)

@@ -54,14 +54,28 @@ def write_digest(
     return chain.append(root / DIGESTS, make)
 
 
-def names_in(path: Path) -> set[str]:
-    """Return what a digest covers, as paths from the archive's root. Nothing is verified.
+def covered(root: Path, batch_id: str, *, since: datetime) -> set[str]:
+    """Return what digests of a batch cover, as paths from the archive's root.
 
-    Raises:
-        EvidenceError: there is no digest at this path.
+    Nothing is verified. A digest that cannot be read is passed by.
+
+    Args:
+        root: the archive's.
+        batch_id: the batch's.
+        since: when it was begun; digests from before are not looked at.
     """
-    found = Statement.from_bytes(Envelope.from_json(chain.read(path)).payload)
-    return {subject.name for subject in found.subjects}
+    found: set[str] = set()
+    for number in reversed(chain.numbers(root / DIGESTS)):
+        path = chain.path_of(root / DIGESTS, number)
+        try:
+            said = Statement.from_bytes(Envelope.from_json(chain.read(path)).payload)
+        except EvidenceError:
+            continue
+        if said.predicate.get("batch_id") == batch_id:
+            found |= {subject.name for subject in said.subjects}
+        if str(said.predicate.get("ended")) < clock.iso(since):
+            break
+    return found
 
 
 def _subject(root: Path, name: str) -> Subject:

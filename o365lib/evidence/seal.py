@@ -9,6 +9,7 @@
 The fields are explained in docs/seals.md.
 """
 
+import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from o365lib.evidence import chain, statement
 from o365lib.evidence.archive import RunFolder
 from o365lib.evidence.envelope import Envelope, Signer, sign
 from o365lib.evidence.files import PART, sha256_of
-from o365lib.evidence.layout import SEALS
+from o365lib.evidence.layout import SEALS, number_of
 from o365lib.evidence.record import Record
 from o365lib.evidence.statement import SCHEMA_VERSION, SEAL, Statement, Subject
 
@@ -97,7 +98,7 @@ def seal_of(run: RunFolder) -> Seal | None:
     folder = run.path.parent / SEALS
     for number in reversed(chain.numbers(folder)):  # most are asked for soon after they were made
         try:
-            found = read_seal(chain.link(folder, number).path)
+            found = read_seal(chain.path_of(folder, number))
         except EvidenceError:
             continue
         if found.predicate.get("run_id") == run.run_id:
@@ -113,10 +114,10 @@ def read_seal(path: Path) -> Seal:
     """
     raw = chain.read(path)
     found = Statement.from_bytes(Envelope.from_json(raw).payload)
-    number = found.predicate.get("number")
-    if found.predicate_type != SEAL or not isinstance(number, int):
+    number = number_of(path.name)
+    if found.predicate_type != SEAL or number is None:
         raise EvidenceError(f"{path} is no seal.", remedy="`o365 evidence verify` tells more.")
-    return Seal(chain.link(path.parent, number), found.predicate)
+    return Seal(chain.Link(number, hashlib.sha256(raw).hexdigest(), path), found.predicate)
 
 
 def _subjects(run: RunFolder) -> tuple[Subject, ...]:

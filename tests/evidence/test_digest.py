@@ -1,12 +1,13 @@
 """Digests: one a batch, over what was signed in it."""
 
 import hashlib
+from datetime import timedelta
 
 import pytest
 
 from o365lib.errors import EvidenceError
 from o365lib.evidence import chain
-from o365lib.evidence.digest import names_in, write_digest
+from o365lib.evidence.digest import covered, write_digest
 from o365lib.evidence.envelope import Envelope, verified_by
 from o365lib.evidence.statement import DIGEST, Statement
 from tests.evidence.signers import ed25519
@@ -34,7 +35,6 @@ def test_a_digest_covers_each_file_once_and_is_signed(tmp_path, signed_files):
         (name, hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()) for name in signed_files
     ]
     assert said.predicate["batch_id"] == "b1"
-    assert names_in(link.path) == set(signed_files)
 
 
 def test_each_names_the_digest_before(tmp_path, signed_files):
@@ -43,6 +43,18 @@ def test_each_names_the_digest_before(tmp_path, signed_files):
     said = Statement.from_bytes(Envelope.from_json(second.path.read_bytes()).payload)
     assert said.predicate["previous"] == {"number": 1, "sha256": first.sha256}
     assert said.predicate["number"] == 2
+
+
+def test_what_digests_of_a_batch_cover_is_found_again(tmp_path, signed_files):
+    before = NOW - timedelta(days=1)
+    for name, batch_id in zip(signed_files, ("b1", "b2"), strict=True):
+        write_digest(tmp_path, [name], SIGNER, batch_id=batch_id, started=NOW)
+    assert covered(tmp_path, "b1", since=before) == {signed_files[0]}
+    assert covered(tmp_path, "b2", since=before) == {signed_files[1]}
+    assert covered(tmp_path, "b3", since=before) == set()
+    (tmp_path / "_digests" / "00000002.json").write_text("spoilt")
+    assert covered(tmp_path, "b1", since=before) == {signed_files[0]}
+    assert covered(tmp_path / "none", "b1", since=before) == set()
 
 
 def test_a_file_that_is_gone_is_told_and_no_digest_is_written(tmp_path, signed_files):

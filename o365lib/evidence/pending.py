@@ -1,0 +1,261 @@
+"""Batches that are open: runs that were begun, and signed files, that no digest covers yet.
+
+- A run is noted here before its folder is made, and the note goes with the digest that covers its
+  seal. So a process that is killed at any moment leaves behind what is to be finished, and nothing
+  has to be searched for.
+- Each batch is a folder in `.pending`, locked by the process that has it open. The lock is the
+  operating system's and ends with the process.
+- The notes are no evidence. Whoever deletes one only hides that something was left unfinished,
+  which verifying tells by the run that has no seal.
+"""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from o365lib import clock
+from o365lib.errors import EvidenceError
+from o365lib.evidence.archive import RunFolder, new_run_id, opening_of
+from o365lib.evidence.files import create_atomically, make_folder
+from o365lib.evidence.layout import PENDING
+from o365lib.evidence.record import Operator
+
+_LOCK = ".lock"
+_NOTE = ".json"
+# A batch without any note may be one that another process is just about to open.
+_EMPTY_FOR_SECONDS = 3600
+
+
+class Note(BaseModel):
+    """What was begun: a run, or one signed file.
+
+    Attributes:
+        client: whose run it is; empty for a file.
+        run_id: the run's id; empty for a file.
+        runbook: the notebook's name.
+        user_name: who runs it.
+        host_name: on which machine.
+        begun: when.
+        file: a signed file's path from the archive's root, with `/`; empty for a run.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    client: str = ""
+    run_id: str = ""
+    runbook: str = ""
+    user_name: str = ""
+    host_name: str = ""
+    begun: datetime
+    file: str = ""
+
+
+@dataclass(frozen=True)
+class PendingBatch:
+    """A batch that this process has open; made by `begin` or `left_behind`.
+
+    Attributes:
+        root: the archive's.
+        batch_id: sorts by time.
+        started: when it was begun.
+    """
+
+    root: Path
+    batch_id: str
+    started: datetime
+    _lock: Any
+
+    @classmethod
+    def begin(cls, root: Path) -> Self:
+        """Open a batch.
+
+        Raises:
+            EvidenceError: the archive cannot be written, or its drive has no locks.
+        """
+        batch_id = new_run_id("batch")
+        folder = root / PENDING / batch_id
+        try:
+            root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(root / PENDING)
+            make_folder(folder)
+            lock = _acquire(folder)
+        except (OSError, NotImplementedError) as error:
+            why = getattr(error, "strerror", None) or type(error).__name__
+            raise EvidenceError(
+                f"The archive {root} cannot be written ({why}).",
+                state="Nothing was started.",
+                remedy="Make room or give yourself the right to write there, and keep the archive"
+                " on a drive that has file locks; or name another archive.",
+            ) from error
+        assert lock is not None  # nobody else knows the name
+        return cls(root, batch_id, clock.now(), lock)
+
+    def add_run(self, run: RunFolder, runbook: str) -> None:
+        """Note a run, before its folder is made.
+
+        Raises:
+            EvidenceError: it could not be noted; the run must not begin.
+        """
+        operator = Operator.here()
+        self._note(
+            run_note(run),
+            Note(
+                client=run.client,
+                run_id=run.run_id,
+                runbook=runbook,
+                user_name=operator.user_name,
+                host_name=operator.host_name,
+                begun=clock.now(),
+            ),
+        )
+
+    def add_file(self, name: str) -> str:
+        """Note a signed file that the batch's digest is to cover; return the note's name.
+
+        Args:
+            name: its path from the archive's root, with `/`; it need not be there yet.
+
+        Raises:
+            EvidenceError: it could not be noted.
+        """
+        note = name.replace("/", "--").removesuffix(_NOTE) + _NOTE
+        self._note(note, Note(file=name, begun=clock.now()))
+        return note
+
+    def notes(self) -> dict[str, Note]:
+        """Return what was begun, by names for `forget`, in the order of the runs' ids."""
+        return dict(_notes(self._folder))
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Remove notes: a digest covers what they name, or there is nothing to cover.
+
+        One that cannot be removed is found again, and found to be done.
+        """
+        for name in names:
+            with contextlib.suppress(OSError):
+                (self._folder / name).unlink(missing_ok=True)
+
+    def let_go(self) -> None:
+        """Unlock the batch, and remove it if nothing in it is left to do."""
+        if not any(self._folder.glob(f"*{_NOTE}")):
+            # Windows does not remove what is locked; then an empty folder is removed later.
+            shutil.rmtree(self._folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            self._lock.release()
+
+    @property
+    def _folder(self) -> Path:
+        return self.root / PENDING / self.batch_id
+
+    def _note(self, name: str, note: Note) -> None:
+        try:
+            content = note.model_dump_json(indent=1).encode() + b"\n"
+            create_atomically(self._folder / name, content)
+        except OSError as error:
+            raise EvidenceError(
+                f"What is begun cannot be noted in {self._folder} ({error.strerror}).",
+                state="It was not begun.",
+                remedy="Make room or give yourself the right to write there.",
+            ) from error
+
+
+def run_note(run: RunFolder) -> str:
+    """Return the name of the note of a run."""
+    return f"{run.run_id}--{run.client}{_NOTE}"
+
+
+def left_behind(root: Path) -> Iterator[PendingBatch]:
+    """Open, one after the other, the batches that no living process has open.
+
+    The caller finishes what is noted in each and lets it go.
+
+    Raises:
+        EvidenceError: the archive cannot be read, or its drive has no locks.
+    """
+    for folder in _folders(root):
+        try:
+            lock = _acquire(folder)
+        except (OSError, NotImplementedError) as error:
+            why = getattr(error, "strerror", None) or type(error).__name__
+            raise EvidenceError(
+                f"What was left unfinished in {folder} cannot be locked ({why}).",
+                remedy="Give yourself the right to write there.",
+            ) from error
+        if lock is None:
+            continue
+        batch = PendingBatch(root, folder.name, _began(folder), lock)
+        if batch.notes() or clock.now().timestamp() - folder.stat().st_mtime > _EMPTY_FOR_SECONDS:
+            yield batch
+        else:
+            lock.release()
+
+
+def open_runs(root: Path) -> dict[tuple[str, str], bool]:
+    """Return the runs (client, run id) that no digest covers, and whether a process is at them.
+
+    Nothing is changed. Where the drive cannot be asked who holds a lock, nobody is said to.
+    """
+    found: dict[tuple[str, str], bool] = {}
+    for folder in _folders(root):
+        is_alive = _is_held(folder)
+        for _, note in _notes(folder):
+            if note.run_id:
+                found[note.client, note.run_id] = is_alive
+    return found
+
+
+def _notes(folder: Path) -> Iterator[tuple[str, Note]]:
+    for path in sorted(folder.glob(f"*{_NOTE}")):
+        # A note that cannot be read is none of ours: ours are written as a whole.
+        with contextlib.suppress(OSError, ValidationError):
+            yield path.name, Note.model_validate_json(path.read_bytes())
+
+
+def _folders(root: Path) -> list[Path]:
+    try:
+        return sorted(path for path in (root / PENDING).iterdir() if path.is_dir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise EvidenceError(
+            f"The archive {root} cannot be read ({error.strerror}).",
+            remedy="Give yourself the right to read there.",
+        ) from error
+
+
+def _began(folder: Path) -> datetime:
+    opening = opening_of(folder.name)
+    return opening[0] if opening else clock.now()
+
+
+def _acquire(folder: Path) -> Any:
+    """Return the batch's lock, held; None where another process holds it."""
+    # Late: reading an archive takes no lock.
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(folder / _LOCK, mode=0o600, thread_local=False, fallback_to_soft=False)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        return None
+    return lock
+
+
+def _is_held(folder: Path) -> bool:
+    if not (folder / _LOCK).exists() or not os.access(folder / _LOCK, os.W_OK):
+        return False
+    try:
+        lock = _acquire(folder)
+    except (OSError, NotImplementedError):
+        return False
+    if lock is None:
+        return True
+    lock.release()
+    return False
