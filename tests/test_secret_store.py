@@ -9,14 +9,19 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID
-from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked
 
 from o365lib import clock
 from o365lib.errors import SecretUnavailable
 from o365lib.parameters import KeyringEntry, SecretSource
 from o365lib.secret import Secret
-from o365lib.secret_store import read_certificate, read_secret
+from o365lib.secret_store import (
+    keep_in_keyring,
+    read_certificate,
+    read_private_file,
+    read_secret,
+)
+from tests.shelf import Shelf
 
 WHAT = "the client secret of alpine"
 VALUE = "zq7~hunter22.and-more"
@@ -152,30 +157,18 @@ class TestFile:
         assert "can be opened by other users" in refusal(read, file=link)
 
 
-class Shelf(KeyringBackend):
-    """A keyring in memory."""
-
-    priority = 1
-
-    def __init__(self, entries=(), *, locked=False):
-        super().__init__()
-        self.entries = dict(entries)
-        self.locked = locked
-
-    def get_password(self, service, username):
-        if self.locked:
-            raise KeyringLocked(f"locked while {VALUE} was asked for")
-        return self.entries.get((service, username))
-
-    def set_password(self, service, username, password):
-        self.entries[service, username] = password
-
-
 @pytest.fixture
 def use_keyring():
     before = keyring.get_keyring()
     yield keyring.set_keyring
     keyring.set_keyring(before)
+
+
+@posix
+def test_a_private_file_gives_its_bytes_and_only_to_its_owner(secret_file):
+    assert read_private_file(secret_file(b"\x00\xff"), what=WHAT) == b"\x00\xff"
+    file = secret_file(VALUE, 0o640)
+    assert "can be opened by other users" in refusal(read_private_file, file, what=WHAT)
 
 
 class TestKeyring:
@@ -196,7 +189,7 @@ class TestKeyring:
         assert "is empty" in refusal(read, keyring=self.ENTRY)
 
     def test_a_locked_keyring_is_said_to_be_locked(self, use_keyring):
-        use_keyring(Shelf(locked=True))
+        use_keyring(Shelf(refuses=KeyringLocked(f"locked while {VALUE} was asked for")))
         assert "KeyringLocked" in refusal(read, keyring=self.ENTRY)
 
     def test_a_system_without_keyring_is_answered_with_the_other_ways(self, use_keyring):
@@ -206,6 +199,25 @@ class TestKeyring:
         said = refusal(read, keyring=self.ENTRY)
         assert "has no keyring" in said
         assert "`environment` or `file`" in said
+
+    def test_what_is_kept_can_be_read_again(self, use_keyring):
+        use_keyring(Shelf())
+        keep_in_keyring(self.ENTRY, Secret(VALUE), what=WHAT)
+        assert read(keyring=self.ENTRY) == Secret(VALUE)
+
+    def test_a_keyring_that_does_not_keep_what_it_is_given_is_told(self, use_keyring):
+        use_keyring(Shelf(forgets=True))
+        assert "did not keep" in refusal(keep_in_keyring, self.ENTRY, Secret(VALUE), what=WHAT)
+        use_keyring(Shelf(refuses=KeyringLocked(f"locked while {VALUE} was given")))
+        assert "KeyringLocked" in refusal(keep_in_keyring, self.ENTRY, Secret(VALUE), what=WHAT)
+
+    def test_what_should_go_into_a_missing_keyring_can_go_into_a_file(self, use_keyring):
+        from keyring.backends.fail import Keyring
+
+        use_keyring(Keyring())
+        said = refusal(keep_in_keyring, self.ENTRY, Secret(VALUE), what=WHAT)
+        assert "no keyring" in said
+        assert "passphrase" in said
 
 
 NOW = datetime(2026, 8, 20, tzinfo=UTC)
