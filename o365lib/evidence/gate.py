@@ -23,7 +23,7 @@ from o365lib import secret
 from o365lib.errors import EvidenceError
 from o365lib.evidence.archive import RECORD_FILE, RunFolder
 from o365lib.evidence.masking import with_texts
-from o365lib.evidence.readings import Chunk, chunks, glued, plain, unescaped, unpacked
+from o365lib.evidence.readings import Chunk, Readings, chunks
 from o365lib.evidence.record import Record
 
 KNOWN_SECRET = "known secret"  # noqa: S105 -- a kind's name
@@ -100,17 +100,10 @@ def search(run: RunFolder, *, known: Callable[[str], int] | None) -> Findings:
     Raises:
         EvidenceError: a file cannot be read. Nothing was changed.
     """
-    from o365lib.evidence import secret_patterns  # late: detect-secrets takes long to import
-
     found: set[Finding] = set()
     try:
         for name, file in _files(run.path):
-            if known is not None:
-                found |= {Finding(name, line, KNOWN_SECRET) for line in _known_lines(file, known)}
-            for chunk in chunks(file):
-                for kind in kinds_in(chunk.text):
-                    hit = _pattern_hit(kind)
-                    found |= {Finding(name, line, kind) for line in _lines(chunk, hit)}
+            found |= {Finding(name, line, kind) for line, kind in _searched(file, known)}
     except OSError as error:
         raise EvidenceError(
             f"The files of run {run.run_id} cannot be searched for secrets"
@@ -120,20 +113,25 @@ def search(run: RunFolder, *, known: Callable[[str], int] | None) -> Findings:
     return Findings(tuple(sorted(found)), "not searched" if known is None else "searched")
 
 
-def kinds_in(text: str) -> set[str]:
-    """Return the kinds of what looks like a secret in a text, in whatever spelling."""
-    from o365lib.evidence.secret_patterns import kinds_in as look
+def kinds_in(text: str, *, known: Callable[[str], int] | None = None) -> set[str]:
+    """Return the kinds of secrets in a text, in whatever spelling they stand there.
 
-    *_, innermost = plain(text)
-    readings = {text, unescaped(innermost), unpacked(innermost)}
-    return set().union(*(look(reading) for reading in readings))
+    Args:
+        text: what is searched.
+        known: counts the known secrets in a text; `None` for what only looks like a secret.
+    """
+    return _kinds_in(Readings(text), known)
 
 
-def is_known_in(text: str, known: Callable[[str], int]) -> bool:
-    """Return whether a known secret stands in a text, in whatever spelling."""
-    layers = plain(text)
-    readings = [*layers, glued(layers[0]), unpacked(layers[-1])]
-    return any(known(reading) for reading in readings)
+def _kinds_in(readings: Readings, known: Callable[[str], int] | None) -> set[str]:
+    from o365lib.evidence import secret_patterns  # late: detect-secrets takes long to import
+
+    found = set().union(*map(secret_patterns.kinds_in, readings.for_patterns()))
+    return found | {KNOWN_SECRET} if known and _holds(readings, known) else found
+
+
+def _holds(readings: Readings, known: Callable[[str], int]) -> bool:
+    return any(known(text) for text in readings.for_values())
 
 
 def own_secrets(folder: str) -> str:
@@ -150,8 +148,15 @@ def own_secrets(folder: str) -> str:
     Raises:
         OSError: a file cannot be read.
     """
-    lines = {name: _known_lines(file, secret.find) for name, file in _files(Path(folder))}
-    return json.dumps({name: found for name, found in lines.items() if found})
+    found: dict[str, list[int]] = {}
+    for name, file in _files(Path(folder)):
+        lines: set[int] = set()
+        for chunk in chunks(file):
+            if _holds(Readings(chunk.text), secret.find):
+                lines |= _known_lines(file, chunk, secret.find)
+        if lines:
+            found[name] = sorted(lines)[:_MOST_LINES]
+    return json.dumps(found)
 
 
 def lines_told(answer: str) -> dict[str, list[int]]:
@@ -184,13 +189,27 @@ def _raise(error: OSError) -> None:
     raise error
 
 
-def _known_lines(file: Path, known: Callable[[str], int]) -> list[int]:
-    found: set[int] = set()
+def _searched(file: Path, known: Callable[[str], int] | None) -> set[tuple[int, str]]:
+    """Return the lines with secrets in a file, each with the kind."""
+    found: set[tuple[int, str]] = set()
     for chunk in chunks(file):
-        if is_known_in(chunk.text, known):
-            hit = _free_text_hit(chunk.text, known) if file.name == RECORD_FILE else None
-            found |= _lines(chunk, hit or (lambda text: is_known_in(text, known)))
-    return sorted(found)[:_MOST_LINES]
+        for kind in _kinds_in(Readings(chunk.text), known):
+            if kind == KNOWN_SECRET and known:
+                lines = _known_lines(file, chunk, known)
+            else:
+                lines = _lines(chunk, _kind_hit(kind))
+            found |= {(line, kind) for line in lines}
+    return found
+
+
+def _kind_hit(kind: str) -> _Hit:
+    return lambda text: kind in kinds_in(text)
+
+
+def _known_lines(file: Path, chunk: Chunk, known: Callable[[str], int]) -> set[int]:
+    """Return the lines with known secrets in a chunk in which there are some."""
+    hit = _free_text_hit(chunk.text, known) if file.name == RECORD_FILE else None
+    return _lines(chunk, hit or (lambda text: _holds(Readings(text), known)))
 
 
 def _free_text_hit(text: str, known: Callable[[str], int]) -> _Hit | None:
@@ -205,16 +224,12 @@ def _free_text_hit(text: str, known: Callable[[str], int]) -> _Hit | None:
     leaked: set[str] = set()
 
     def look(value: str) -> str:
-        if is_known_in(value, known):
+        if _holds(Readings(value), known):
             leaked.add(json.dumps(value, ensure_ascii=False))
         return value
 
     with_texts(record, look)
     return lambda line: any(each in line for each in leaked)
-
-
-def _pattern_hit(kind: str) -> _Hit:
-    return lambda text: kind in kinds_in(text)
 
 
 def _lines(chunk: Chunk, hit: _Hit) -> set[int]:

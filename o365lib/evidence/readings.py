@@ -10,10 +10,13 @@
 import binascii
 import html
 import re
+import string
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
+
+from o365lib.secret import MASK
 
 CHUNK_BYTES = 1 << 20
 OVERLAP_BYTES = 1 << 15
@@ -24,15 +27,23 @@ _DEEPEST_JSON = 3
 # Between two lines of a text that a notebook keeps as a list.
 _LIST_BREAK = re.compile(r'\\n",\r?\n\s*"')
 _UNICODE_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
-# What a table, a line's end or a list of lines puts between the parts of a text.
-_BETWEEN = re.compile(r'(?:\\[nrt]|[\s"\',|\u2500-\u257f])+')
+# What a table or a list of lines puts between the parts of a text, beside white space.
+_BETWEEN = ("\\n", '"', "'", ",", "|", "\u2502")
 
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}")
+# Shorter runs hold nothing that `secret.spellings` does not know.
+_SHORTEST_BASE64 = 16
 # Mail and PEM break base64 into lines of 64 or 76.
-_BASE64_BREAK = re.compile(r"(?<=[A-Za-z0-9+/]{60})\r?\n(?=[A-Za-z0-9+/])")
-# Digests, GUIDs and our names are in base64's alphabet too.
-_NO_BASE64 = re.compile(r"[0-9a-f-]+|[0-9A-F-]+|[a-z_/-]+")
-_URL_SAFE = str.maketrans("-_", "+/")
+_BASE64_BREAK = re.compile(r"\n(?<=[A-Za-z0-9+/]{60}\n)(?=[A-Za-z0-9+/])")
+# Everything but base64's letters, in both alphabets, is a space.
+_LETTERS = (string.ascii_letters + string.digits + "+/").encode()
+_TO_BASE64 = bytes(
+    byte if byte in _LETTERS else {0x2D: 0x2B, 0x5F: 0x2F}.get(byte, 0x20) for byte in range(256)
+)
+# Digests, GUIDs and our names are of these letters too.
+_NO_BASE64 = re.compile(rb"[0-9a-f+]+|[0-9A-F+]+|[a-z/+]+")
+
+# A character of a mask in what `Readings.for_patterns` returns.
+MASKED = "\x1a"
 
 
 @dataclass(frozen=True)
@@ -63,42 +74,66 @@ def chunks(file: Path) -> Iterator[Chunk]:
             line += raw.count(b"\n", 0, len(raw) - len(kept))
 
 
-def plain(text: str) -> list[str]:
-    """Return a text, and what it is without each layer of JSON's escapes; the last has none left.
+class Readings:
+    """A text in the spellings in which a secret may stand in it.
 
-    A text without escapes is returned alone.
+    Args:
+        text: as it was read.
     """
-    found = [text.replace("\0", "")]
-    while "\\" in found[-1] and len(found) <= _DEEPEST_JSON:
-        found.append(_without_escapes(found[-1]))
-    return found
+
+    def __init__(self, text: str) -> None:
+        layers = [text.replace("\0", "")]
+        while "\\" in layers[-1] and len(layers) <= _DEEPEST_JSON:
+            layers.append(_without_escapes(layers[-1]))
+        self._layers = layers
+        self._unpacked = _unpacked(layers[-1])
+
+    def for_values(self) -> list[str]:
+        """Return where to look for a certain value, in the spellings of `secret.spellings`.
+
+        These are the text without each layer of JSON's escapes, without what tables, lists and line
+        breaks put between its parts, and what stands in base64 in it.
+        """
+        return [*self._layers, _glued(self._layers[0]), self._unpacked]
+
+    def for_patterns(self) -> list[str]:
+        """Return where to look for what has a certain form: in ASCII, without any escapes.
+
+        `MASKED` stands for a character of a mask, and a question mark for others beyond ASCII.
+        """
+        text = self._layers[-1]
+        if "&" in text:
+            text = html.unescape(text)
+        if "%" in text:
+            text = unquote(text)
+        return [_ascii(text), _ascii(self._unpacked)]
 
 
-def unescaped(text: str) -> str:
-    """Return a text without the escapes of HTML and of URLs."""
-    if "&" in text:
-        text = html.unescape(text)
-    return unquote(text) if "%" in text else text
+def _ascii(text: str) -> str:
+    return text.replace(MASK[0], MASKED).encode("ascii", "replace").decode("ascii")
 
 
-def glued(text: str) -> str:
-    """Return a text without what line breaks, lists and tables put between its parts."""
-    return _BETWEEN.sub("", text)
+def _glued(text: str) -> str:
+    for between in _BETWEEN:
+        text = text.replace(between, "")
+    return "".join(text.split())
 
 
-def unpacked(text: str) -> str:
+def _unpacked(text: str) -> str:
     """Return what stands in base64 in a text, a line each; it may begin anywhere in a run."""
     found = []
-    for run in _BASE64.findall(_BASE64_BREAK.sub("", text)):
-        if _NO_BASE64.fullmatch(run):
+    if "\n" in text:
+        text = _BASE64_BREAK.sub("", text.replace("\r", ""))
+    for run in text.encode().translate(_TO_BASE64).split():
+        if len(run) < _SHORTEST_BASE64 or _NO_BASE64.fullmatch(run):
             continue
-        packed = run.translate(_URL_SAFE)
         for start in range(4):
-            length = (len(packed) - start) // 4 * 4
-            found.append(binascii.a2b_base64(packed[start : start + length]))
-            # Two or three more characters are one or two more bytes.
-            if start == 0 and len(packed) % 4 > 1:
-                found[-1] += binascii.a2b_base64(packed[length:] + "=" * (-len(packed) % 4))
+            end = start + (len(run) - start) // 4 * 4
+            found.append(binascii.a2b_base64(run[start:end]))
+        # Two or three more characters are one or two more bytes.
+        if len(run) % 4 > 1:
+            tail = run[len(run) // 4 * 4 :]
+            found[-4] += binascii.a2b_base64(tail + b"=" * (4 - len(tail)))
     return b"\n".join(found).decode("utf-8", "replace").replace("\0", "")
 
 

@@ -13,6 +13,7 @@ https://github.com/Yelp/detect-secrets
 """
 
 import base64
+import itertools
 import json
 import re
 from collections.abc import Generator, Iterator
@@ -38,7 +39,7 @@ class _JsonWebToken(JwtTokenDetector):
             return
         for run in self.denylist[0].finditer(string):
             parts = run[0].split(".")
-            for header, body in zip(parts, parts[1:], strict=False):
+            for header, body in itertools.pairwise(parts):
                 if len(body) >= 8 and _is_token_header(header):  # noqa: PLR2004 -- a payload is never shorter
                     yield f"{header}.{body}"
 
@@ -49,7 +50,7 @@ def _is_token_header(text: str) -> bool:
 
 
 def _says_algorithm(part: str) -> bool:
-    """Whether this is a JOSE header. https://www.rfc-editor.org/rfc/rfc7515#section-4.1.1"""
+    # https://www.rfc-editor.org/rfc/rfc7515#section-4.1.1
     try:
         header = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
     except (ValueError, RecursionError):
@@ -60,6 +61,7 @@ def _says_algorithm(part: str) -> bool:
 class _PrivateKey(PrivateKeyDetector):
     """Private keys, with the kinds that its list lacks and PKCS #8 without its first line."""
 
+    words = ("PRIVATE KEY", "PuTTY-User-Key", "ANBgkq")
     denylist = (
         *PrivateKeyDetector.denylist,
         re.compile("BEGIN ENCRYPTED PRIVATE KEY"),
@@ -67,6 +69,11 @@ class _PrivateKey(PrivateKeyDetector):
         # rsaEncryption and the beginning of an octet string; a public key has a bit string there.
         re.compile("ANBgkqhkiG9w0BAQEFAASC"),
     )
+
+    def analyze_string(self, string: str) -> Generator[str, None, None]:
+        """Yield what its expressions match, if one of their words is there at all."""
+        if any(word in string for word in self.words):
+            yield from super().analyze_string(string)
 
 
 class _Worded(RegexBasedDetector):
@@ -76,20 +83,12 @@ class _Worded(RegexBasedDetector):
 
     def analyze_string(self, string: str) -> Generator[str, None, None]:
         """Yield what an expression matches at one of the words."""
-        small = _lower(string)
+        small = string.lower()
         for word in self.words:
             for start in _starts(small, word):
                 for expression in self.denylist:
                     if match := expression.match(string, start):
                         yield match[0]
-
-
-def _lower(text: str) -> str:
-    small = text.lower()
-    if len(small) == len(text):
-        return small
-    # A few capital letters become two small ones, and positions would no longer fit.
-    return "".join(each.lower() if each.isascii() else each for each in text)
 
 
 def _starts(text: str, word: str) -> Iterator[int]:
@@ -100,7 +99,10 @@ def _starts(text: str, word: str) -> Iterator[int]:
 
 
 class _Header(_Worded):
-    """https://www.rfc-editor.org/rfc/rfc6750#section-2.1, and what else such a header may hold."""
+    """Bearer tokens, and what else such a header may hold.
+
+    https://www.rfc-editor.org/rfc/rfc6750#section-2.1
+    """
 
     secret_type = "authorization header"  # noqa: S105 -- a kind's name
     words = ("bearer", "authorization")
@@ -164,10 +166,10 @@ class _Field(_Worded):
     words = (*_TOKENS, *_PASSWORDS)
     denylist = (
         re.compile(
-            r"(?<=[\"'])\w{1,24}[\"']\s{0,8}:\s{0,8}[\"'](?!\*\*)[^\s\"'•<{$][^\s\"'•]{5,8000}[\"']"
+            r"(?<=[\"'])\w{1,24}[\"']\s{0,8}:\s{0,8}[\"'](?!\*\*)[^\s\"'\x1a<{$][^\s\"'\x1a]{5,8000}[\"']"
         ),
         re.compile(
-            r"(?<![\w.-])\w{1,24}=(?=[^\s&\"']{0,8000}[0-9])[^\s&\"'•<>{}()\[\],;]{6,8000}+(?=[&\"'\s]|$)"
+            r"(?<![\w.-])\w{1,24}=(?=[^\s&\"']{0,8000}[0-9])[^\s&\"'\x1a<>{}()\[\],;]{6,8000}+(?=[&\"'\s]|$)"
         ),
     )
 
@@ -185,7 +187,11 @@ _DETECTORS: tuple[BasePlugin, ...] = (
 
 
 def kinds_in(text: str) -> set[str]:
-    """Return the kinds of what looks like a secret in a text; the secrets themselves are dropped."""
+    """Return the kinds of what looks like a secret in a text, and nothing of the secrets.
+
+    Args:
+        text: in ASCII, as `readings.Readings.for_patterns` returns it.
+    """
     return {
         str(each.secret_type)
         for each in _DETECTORS
