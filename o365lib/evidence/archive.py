@@ -26,6 +26,7 @@ from o365lib.evidence.record import Record
 
 RECORD_FILE = "record.json"
 NOTEBOOK_FILE = "runbook.ipynb"
+APPROVAL_FILE = "approval.json"
 
 _logger = logging.getLogger(__name__)
 
@@ -139,6 +140,14 @@ class RunFolder:
             EvidenceError: it could not be written; the version before it is intact.
         """
         self._write(self.notebook_file, text, what="executed notebook")
+
+    def write_approval(self, raw: bytes) -> None:
+        """Keep a copy of the signed approval by which the run changes its tenant.
+
+        Raises:
+            EvidenceError: it could not be written; a copy of another one is intact.
+        """
+        self._write(self.path / APPROVAL_FILE, raw.decode(), what="approval")
 
     def _write(self, path: Path, text: str, *, what: str) -> None:
         try:

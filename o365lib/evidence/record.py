@@ -67,11 +67,18 @@ class Approval(Model):
     """Who approved which plan, and how."""
 
     approved_by: str
-    how: Literal["form", "parameter"]
+    how: Literal["form", "parameter", "signed"] = Field(
+        description="typed into a form or given as a parameter by the operator, or signed by the "
+        "approver"
+    )
     plan_digest: Identifier = Field(
         description="the plan that was approved; a changed plan voids it"
     )
-    date_time: datetime
+    date_time: datetime = Field(description="when it was given")
+    approval_id: Identifier = Field(
+        default="", description="of a signed approval, which lies beside as approval.json"
+    )
+    key_id: Identifier = Field(default="", description="the approver's key, where it was signed")
 
 
 class Step(Model):
