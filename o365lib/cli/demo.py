@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from o365lib.cli.passphrase import asker, passphrase_file_option
 from o365lib.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
+    from o365lib.cli.open_evidence import OpenEvidence
     from o365lib.cli.options import Options
+    from o365lib.evidence.sealing import OpenBatch
     from o365lib.places import Places
     from o365lib.runs.summary import RunResult
 
@@ -34,37 +38,44 @@ PROMISED: dict[str, tuple[str, str]] = {
 
 @click.command()
 @click.option("--jobs", type=click.IntRange(1, 64), default=2, show_default=True)
+@passphrase_file_option
 @click.option("--json", "as_json", is_flag=True, help="Print for machines.")
 @click.pass_context
-def demo(context: click.Context, *, jobs: int, as_json: bool) -> None:
+def demo(context: click.Context, *, jobs: int, passphrase_file: Path | None, as_json: bool) -> None:
     """Do the main job on embedded tenants: create for all, remove where onboarding is over.
 
     Only clients of the sandbox are touched. Exit status 0 means that all came out as promised.
     """
+    from o365lib.cli.open_evidence import open_evidence
     from o365lib.cli.sandbox import sandbox_behind
+    from o365lib.evidence.archive import Archive
+    from o365lib.evidence.key_store import KeyStore
 
     options: Options = context.obj
     # Whatever sandbox the environment names: the demonstration has one of its own.
     places = options.places().with_own_sandbox()
-    with sandbox_behind(places.sandbox_folder):
-        results = _run_both(places, jobs=jobs)
+    archive, keys = Archive(places.evidence), KeyStore(places.keys)
+    with (
+        sandbox_behind(places.sandbox_folder),
+        open_evidence(archive, keys, asker(passphrase_file)) as opened,
+    ):
+        results = _run_both(places, evidence=opened.batch, jobs=jobs)
     outcomes = {name: tuple(map(_said, both)) for name, both in results.items()}
     otherwise = sorted(
         name for name, promised in PROMISED.items() if outcomes.get(name) != promised
     )
-    _show(options, results, otherwise, as_json=as_json)
-    context.exit(1 if otherwise else 0)
+    _show(options, results, otherwise, opened, as_json=as_json)
+    context.exit(1 if otherwise else opened.exit_status)
 
 
 def _run_both(
-    places: Places, *, jobs: int
+    places: Places, *, evidence: OpenBatch, jobs: int
 ) -> Mapping[str, tuple[RunResult | None, RunResult | None]]:
     """Return each client's two results."""
     from o365lib import parameters
     from o365lib.cli.progress import execute
     from o365lib.cli.run import is_over
     from o365lib.clouds import SANDBOX
-    from o365lib.evidence.archive import Archive
     from o365lib.runs.batch import Stop
     from o365lib.runs.notebook import RunRequest
 
@@ -93,7 +104,7 @@ def _run_both(
             )
             for name in names
         ]
-        results = execute(requests, archive=Archive(places.evidence), jobs=jobs, stop=stop)
+        results = execute(requests, evidence=evidence, jobs=jobs, stop=stop)
         found.append({result.client: result for result in results})
     created, removed = found
     return {name: (created.get(name), removed.get(name)) for name in clients}
@@ -107,6 +118,7 @@ def _show(
     options: Options,
     results: Mapping[str, tuple[RunResult | None, RunResult | None]],
     otherwise: list[str],
+    opened: OpenEvidence,
     *,
     as_json: bool,
 ) -> None:
@@ -130,6 +142,7 @@ def _show(
                 "as_promised": not otherwise,
                 "otherwise": otherwise,
                 "evidence": str(archive),
+                "seal": opened.to_json(),
             }
         )
         return
@@ -146,6 +159,7 @@ def _show(
         )
     show_table(("Client", "Create", "Remove", "Reason"), rows)
     show_what_to_do([each for both in results.values() for each in both if each], options)
+    show_text(opened.sentence())
     show_text(f"Executed notebooks and records are in {archive}. All of them:")
     click.echo(f"  {evidence_line(options, 'list')}")
     if otherwise:

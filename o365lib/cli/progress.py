@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress, TaskID
 
-    from o365lib.evidence.archive import Archive
+    from o365lib.evidence.sealing import OpenBatch
     from o365lib.runs.batch import Event, Stop
     from o365lib.runs.notebook import RunRequest
     from o365lib.runs.summary import RunResult
@@ -117,13 +117,13 @@ def displayed(total: int) -> Iterator[Display]:
 
 
 def execute(
-    requests: Sequence[RunRequest], *, archive: Archive, jobs: int, stop: Stop
+    requests: Sequence[RunRequest], *, evidence: OpenBatch, jobs: int, stop: Stop
 ) -> list[RunResult]:
     """Run a batch, showing its progress and heeding Ctrl-C; return its results.
 
     Args:
         requests: what to run.
-        archive: where records and executed notebooks go.
+        evidence: where records and executed notebooks go; the caller has its digest signed.
         jobs: how many at once.
         stop: is pressed by Ctrl-C; what was pressed in an earlier batch still holds.
 
@@ -135,7 +135,7 @@ def execute(
     with displayed(len(requests)) as display, stopped_by_signals(stop):
         return run_batch(
             requests,
-            archive=archive,
+            evidence=evidence,
             jobs=jobs,
             stop=stop,
             on_event=display.show,

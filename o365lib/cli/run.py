@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from o365lib.cli.passphrase import asker, passphrase_file_option
 from o365lib.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from o365lib.cli.options import Options
+    from o365lib.evidence.key_store import KeyStore
     from o365lib.parameters import Client
+    from o365lib.secret import Secret
 
 DEFAULT_JOBS = 2
 MOST_JOBS = 64
@@ -41,6 +44,7 @@ MOST_JOBS = 64
     metavar="SECONDS",
     help="Interrupt a client's run after this time.",
 )
+@passphrase_file_option
 @click.option("--json", "as_json", is_flag=True, help="Print for machines.")
 @click.pass_context
 def run(context: click.Context, /, *, runbook: str, clients: tuple[str, ...], **given: Any) -> None:
@@ -58,6 +62,7 @@ def run(context: click.Context, /, *, runbook: str, clients: tuple[str, ...], **
             remedy="Say who did with --approved-by NAME, or see what would change with --dry-run.",
         )
     from o365lib import parameters
+    from o365lib.evidence.key_store import KeyStore
     from o365lib.runs.notebook import RunRequest
 
     places = options.places()
@@ -83,7 +88,10 @@ def run(context: click.Context, /, *, runbook: str, clients: tuple[str, ...], **
         )
         for name in chosen
     ]
-    _execute_and_show(context, requests, left_out, jobs=given["jobs"], as_json=given["as_json"])
+    keys = KeyStore(places.keys), asker(given["passphrase_file"])
+    _execute_and_show(
+        context, requests, left_out, jobs=given["jobs"], keys=keys, as_json=given["as_json"]
+    )
 
 
 def is_over(client: Client) -> bool:
@@ -97,8 +105,10 @@ def _execute_and_show(
     left_out: Sequence[str],
     *,
     jobs: int,
+    keys: tuple[KeyStore, Callable[[], Secret] | None],
     as_json: bool,
 ) -> None:
+    from o365lib.cli.open_evidence import open_evidence
     from o365lib.cli.output import show_json, show_table, show_text
     from o365lib.cli.progress import execute
     from o365lib.cli.what_to_do import show_what_to_do
@@ -108,15 +118,18 @@ def _execute_and_show(
 
     options: Options = context.obj
     archive = Archive(options.archive_root())
-    results = execute(requests, archive=archive, jobs=jobs, stop=Stop())
+    with open_evidence(archive, *keys) as opened:
+        results = execute(requests, evidence=opened.batch, jobs=jobs, stop=Stop())
+    status = summary.exit_status(results) or opened.exit_status
     if as_json:
-        told = {**summary.to_json(results), "left_out": list(left_out)}
-        show_json({**told, "evidence": str(archive.root)})
+        told = {**summary.to_json(results), "left_out": list(left_out), "exit_status": status}
+        show_json({**told, "evidence": str(archive.root), "seal": opened.to_json()})
     else:
         if results:
             show_table(summary.COLUMNS, summary.rows(results))
         show_what_to_do(results, options)
         show_text(f"{summary.counted(results)} Records are in {archive.root}.")
+        show_text(opened.sentence())
         if left_out:
             show_text(f"Left out, since their onboarding is not over: {', '.join(left_out)}.")
-    context.exit(summary.exit_status(results))
+    context.exit(status)

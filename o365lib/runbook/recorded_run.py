@@ -6,6 +6,8 @@
   ever.
 - From its first change until it is closed, a run is the only one that changes its client's tenant.
 - A run that has changed something is closed when its kernel opens another: nobody will go on.
+- Where no driver does it, a run is sealed here: when its last cell has been executed, or when it is
+  left. What cannot be sealed now is sealed by the next command.
 """
 
 import atexit
@@ -18,7 +20,10 @@ from o365lib.errors import EvidenceError, Refused, RunbookError
 from o365lib.evidence.archive import Archive, RunFolder, new_run_id
 from o365lib.evidence.client_lock import ClientLock
 from o365lib.evidence.closing import close_unfinished
+from o365lib.evidence.key_store import KeyStore
 from o365lib.evidence.record import ErrorRecord, Operator, Outcome, Record
+from o365lib.evidence.run_lock import RunLock
+from o365lib.evidence.sealing import OpenBatch
 from o365lib.ledger import Ledger
 from o365lib.places import Places
 from o365lib.runbook import standing
@@ -69,6 +74,7 @@ class RecordedRun(SteppedRun):
         self.parameters_digest = parameters.digest(client, defaults)
         self.ledger = Ledger()
         self.cloud = clouds.find_cloud(client.cloud, sandbox_file=places.sandbox_file)
+        self._evidence: OpenBatch | None = None
         self.folder = self._open_folder(name)
         self.record = self._new_record(name)
         self._lock = ClientLock(self.folder)
@@ -111,9 +117,15 @@ class RecordedRun(SteppedRun):
         self.frontend.announce(name)
 
     def show(self, name: str, result: StepResult | RunbookError) -> None:
-        """Keep the step's output in the archived notebook, where no driver does."""
+        """Keep the step's output in the archived notebook, where no driver does.
+
+        Raises:
+            EvidenceError: it could not be written, or the run, which is closed, not be sealed.
+        """
         if self._copy is not None:
             self._copy.add(name, self.frontend.cell()[1], result)
+        if self.is_closed:
+            self._seal()
 
     def finish(self, outcome: Outcome, reason: str, error: ErrorRecord | None = None) -> None:
         """Close the record, and let other runs of the client go on."""
@@ -170,6 +182,9 @@ class RecordedRun(SteppedRun):
             # The archive may be gone by now, and nobody is left to be told.
             with contextlib.suppress(EvidenceError):
                 self.save()
+        # As above; and an interpreter that is ending may not load what sealing needs any more.
+        with contextlib.suppress(EvidenceError, ImportError, RuntimeError):
+            self._seal()
         self._is_left = True
         if self in _opened:
             _opened.remove(self)
@@ -179,8 +194,24 @@ class RecordedRun(SteppedRun):
         archive = Archive(self.places.evidence)
         run_id = str(self.request["run_id"])
         if run_id and self.frontend.driven:
-            return archive.run(self.client.client, run_id)
-        return archive.new_run(self.client.client, run_id or new_run_id(name))
+            run = archive.run(self.client.client, run_id)
+            # Held until the process ends: nobody seals what it may still write.
+            self._run_lock = RunLock(run)
+            self._run_lock.take()
+            return run
+        self._evidence = OpenBatch.begin(archive, KeyStore(self.places.keys))
+        return self._evidence.begin_run(self.client.client, run_id or new_run_id(name), name)
+
+    def _seal(self) -> None:
+        """Seal a run whose record is closed, where no driver does."""
+        evidence = self._evidence
+        if evidence is None or self.record.outcome is Outcome.UNFINISHED:
+            return
+        self._evidence = None
+        try:
+            evidence.seal(self.folder)
+        finally:
+            evidence.close()
 
     def _new_record(self, name: str) -> Record:
         notebook = self.places.runbook(name)

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from o365lib.errors import RunbookError
-from o365lib.evidence.archive import Archive
 from o365lib.evidence.record import Outcome
+from o365lib.evidence.sealing import OpenBatch
 from o365lib.plain_text import one_line
 from o365lib.runs.notebook import RunRequest, check_request, load_papermill, run_notebook, said
 from o365lib.runs.summary import NOT_STARTED, RunResult, reason_of
@@ -86,7 +86,7 @@ def ignore_text(text: str) -> None:
 def run_batch(
     requests: Sequence[RunRequest],
     *,
-    archive: Archive,
+    evidence: OpenBatch,
     jobs: int = 1,
     stop: Stop | None = None,
     on_event: Callable[[Event], None] = ignore,
@@ -96,7 +96,8 @@ def run_batch(
 
     Args:
         requests: what to run.
-        archive: where records and executed notebooks go.
+        evidence: where records and executed notebooks go; its digest, which the caller has signed
+            afterwards, will cover the runs.
         jobs: how many run at once, at least 1.
         stop: ends the batch early, in two stages.
         on_event: hears of the progress; called from several threads, one call at a time.
@@ -108,7 +109,7 @@ def run_batch(
     for request in {(each.runbook, *each.parameters): each for each in requests}.values():
         check_request(request)
     load_papermill()
-    batch = _Batch(archive=archive, stop=stop or Stop(), on_event=on_event)
+    batch = _Batch(evidence=evidence, stop=stop or Stop(), on_event=on_event)
     with ThreadPoolExecutor(max_workers=max(1, jobs), thread_name_prefix="run") as pool:
         futures = [pool.submit(batch.run, request) for request in requests]
         pending: set[Future[RunResult]] = set(futures)
@@ -123,7 +124,7 @@ def run_batch(
 
 @dataclass
 class _Batch:
-    archive: Archive
+    evidence: OpenBatch
     stop: Stop
     on_event: Callable[[Event], None]
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -156,7 +157,8 @@ class _Batch:
         try:
             result = run_notebook(
                 request,
-                archive=self.archive,
+                archive=self.evidence.archive,
+                batch=self.evidence,
                 on_step=lambda step: self.tell(Event("step", client, step)),
                 on_prompt=lambda text: self.tell(Event("prompt", client, text)),
                 stop=self.stop.now,

@@ -16,7 +16,7 @@ Imported by `o365lib.runs.engine` when papermill is there already.
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,8 @@ class Control:
         stop: set by another thread to end the run.
         deadline: in the clock's monotonic seconds; `None` is never.
         why: filled in when the run was stopped: by what, as part of a sentence.
+        own_secrets: filled in before the kernel ends: the lines of each of the run's files in which
+            it has found a secret of its own; None where it could not be asked.
     """
 
     environment: Mapping[str, str]
@@ -70,6 +72,7 @@ class Control:
     stop: threading.Event = field(default_factory=threading.Event)
     deadline: float | None = None
     why: str = ""
+    own_secrets: Mapping[str, Sequence[int]] | None = None
 
     def must_stop(self) -> bool:
         """Whether the run is to end now; notes why."""

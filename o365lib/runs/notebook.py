@@ -7,6 +7,8 @@
   the tenant was or may have been changed, else `failed`.
 - The executed notebook is archived whatever happened, with the error in the cell that failed. What
   could not be archived after the record was closed is told with the result, which is not good then.
+- Every run ends in a seal. Where it cannot be sealed now, the result says so, and the next command
+  seals it.
 """
 
 import ast
@@ -17,7 +19,7 @@ import logging
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
@@ -30,7 +32,9 @@ from o365lib.errors import EvidenceError, RunbookError, UsageError
 from o365lib.evidence import notebook_store
 from o365lib.evidence.archive import Archive, RunFolder, new_run_id
 from o365lib.evidence.closing import close_unfinished
+from o365lib.evidence.key_store import KeyStore
 from o365lib.evidence.record import Operator, Outcome, Record
+from o365lib.evidence.sealing import Elsewhere, OpenBatch
 from o365lib.places import Places
 from o365lib.plain_text import one_line
 from o365lib.runs import engine
@@ -128,6 +132,7 @@ def run_notebook(
     request: RunRequest,
     *,
     archive: Archive,
+    batch: OpenBatch | None = None,
     on_step: Callable[[str], None] = ignore,
     on_prompt: Callable[[str], None] = ignore,
     stop: threading.Event | None = None,
@@ -137,6 +142,7 @@ def run_notebook(
     Args:
         request: what to run.
         archive: where record and executed notebook go.
+        batch: which it is a part of and whose digest will cover it; by itself it is a batch of one.
         on_step: hears the name of each step that begins, in the calling thread.
         on_prompt: hears what the person must do to sign in; not to be kept or logged.
         stop: when another thread sets it, the run is interrupted and its record closed.
@@ -146,14 +152,35 @@ def run_notebook(
     """
     check_request(request)
     begun = clock.monotonic()
+    try:
+        own = batch or OpenBatch.begin(archive, KeyStore(request.places.keys))
+    except EvidenceError as error:
+        return _not_begun(request, begun, error)
+    stop = stop or threading.Event()
+    result = _run(request, begun, batch=own, on_step=on_step, on_prompt=on_prompt, stop=stop)
+    if batch is None:
+        try:
+            own.close()
+        except EvidenceError as error:
+            return _with_problem(result, _Problem(message=said(error), remedy=error.remedy))
+    return result
+
+
+def _run(
+    request: RunRequest,
+    begun: float,
+    *,
+    batch: OpenBatch,
+    on_step: Callable[[str], None],
+    on_prompt: Callable[[str], None],
+    stop: threading.Event,
+) -> RunResult:
     started = clock.now()
     run_id = new_run_id(request.runbook.stem)
     try:
-        run = archive.new_run(request.client, run_id)
+        run = batch.begin_run(request.client, run_id, request.runbook.stem)
     except EvidenceError as error:
-        return _result(
-            request, begun, outcome=Outcome.FAILED, reason=said(error), remedy=error.remedy
-        )
+        return _not_begun(request, begun, error)
     papermill = load_papermill()
     from o365lib.runs.kernel import Control
 
@@ -162,7 +189,7 @@ def run_notebook(
         folder=request.runbook.parent.absolute(),
         on_step=on_step,
         on_prompt=on_prompt,
-        stop=stop or threading.Event(),
+        stop=stop,
         deadline=begun + request.timeout_seconds if request.timeout_seconds else None,
     )
     problem = _execute(papermill, request, run, control)
@@ -178,7 +205,31 @@ def run_notebook(
             reason=reason,
             remedy=error.remedy,
         )
-    return _recorded_result(request, begun, run=run, record=record, problem=problem)
+    try:
+        sealed = batch.seal(run, elsewhere=Elsewhere(control.own_secrets))
+    except EvidenceError as error:
+        unsealed = _Problem(message=f"not sealed: {said(error)}", remedy=error.remedy)
+        result = _recorded_result(request, begun, run=run, record=record, problem=problem)
+        return _with_problem(result, unsealed)
+    result = _recorded_result(
+        request, begun, run=run, record=sealed.record or record, problem=problem
+    )
+    return replace(result, seal_file=sealed.seal.link.path)
+
+
+def _not_begun(request: RunRequest, begun: float, error: EvidenceError) -> RunResult:
+    return _result(request, begun, outcome=Outcome.FAILED, reason=said(error), remedy=error.remedy)
+
+
+def _with_problem(result: RunResult, untold: "_Problem") -> RunResult:
+    """Return a result with one more thing that went wrong beside the outcome."""
+    problem = "; ".join(each for each in (result.problem, untold.message) if each)
+    return replace(
+        result,
+        problem=problem,
+        reason=reason_of(f"{result.reason} But: {untold.message}".strip()),
+        remedy=result.remedy or one_line(untold.remedy),
+    )
 
 
 def _recorded_result(

@@ -43,6 +43,7 @@ class RunResult:
             reason too.
         record_file: `None` where there is no record.
         notebook_file: `None` where there is no executed notebook.
+        seal_file: `None` where the run is not sealed.
         seconds: from start to archived record.
     """
 
@@ -56,6 +57,7 @@ class RunResult:
     problem: str = ""
     record_file: Path | None = None
     notebook_file: Path | None = None
+    seal_file: Path | None = None
     seconds: float = 0.0
 
     @property
@@ -76,6 +78,7 @@ class RunResult:
             "problem": self.problem,
             "record_file": str(self.record_file) if self.record_file else None,
             "notebook_file": str(self.notebook_file) if self.notebook_file else None,
+            "seal_file": str(self.seal_file) if self.seal_file else None,
             "seconds": round(self.seconds, 3),
         }
 
