@@ -23,7 +23,8 @@
     ├── ChangeFailed             a change did not take place, or took place otherwise
     ├── HandOverFailed           the credentials could not be handed over
     ├── EvidenceError            the archive cannot be read or written
-    │   └── NameTaken            create-only: other bytes stand under this name already
+    │   ├── NameTaken            create-only: other bytes stand under this name already
+    │   └── SecretFound          a secret stood in a run's files: they were put into quarantine
     └── RunError                 a notebook could not be executed to its end
 
 Each carries three sentences: `message` (what happened), `state` (what is now true in the tenant)
@@ -388,6 +389,12 @@ class NameTaken(EvidenceError):
     def __init__(self, message: str, *, name: str = "", state: str = "", remedy: str = "") -> None:
         super().__init__(message, state=state, remedy=remedy)
         self.name = name
+
+
+class SecretFound(EvidenceError):
+    """A secret stood in a run's files: they were put into quarantine, and the run has failed."""
+
+    title = "A secret was found"
 
 
 class RunError(RunbookError):

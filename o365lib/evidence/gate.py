@@ -102,7 +102,7 @@ def search(run: RunFolder, *, known: Callable[[str], int] | None) -> Findings:
     """
     found: set[Finding] = set()
     try:
-        for name, file in _files(run.path):
+        for name, file in files_of(run.path):
             found |= {Finding(name, line, kind) for line, kind in _searched(file, known)}
     except OSError as error:
         raise EvidenceError(
@@ -149,7 +149,7 @@ def own_secrets(folder: str) -> str:
         OSError: a file cannot be read.
     """
     found: dict[str, list[int]] = {}
-    for name, file in _files(Path(folder)):
+    for name, file in files_of(Path(folder)):
         lines: set[int] = set()
         for chunk in chunks(file):
             if _holds(Readings(chunk.text), secret.find):
@@ -171,18 +171,22 @@ def lines_told(answer: str) -> dict[str, list[int]]:
     return told
 
 
-def _is_lines(value: object) -> bool:
-    return isinstance(value, list) and all(type(each) is int for each in value)
+def files_of(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Yield each regular file below a folder, with its name there; links are not followed.
 
-
-def _files(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Yield each regular file below a folder, with its name there."""
+    Raises:
+        OSError: a folder cannot be listed.
+    """
     for parent, folders, names in os.walk(folder, onerror=_raise):
         folders.sort()
         for name in sorted(names):
             file = Path(parent, name)
             if stat.S_ISREG(file.lstat().st_mode):
                 yield file.relative_to(folder).as_posix(), file
+
+
+def _is_lines(value: object) -> bool:
+    return isinstance(value, list) and all(type(each) is int for each in value)
 
 
 def _raise(error: OSError) -> None:

@@ -148,6 +148,14 @@ class ErrorRecord(Model):
     request_id: str = ""
 
 
+class Quarantined(Model):
+    """A file that was put into quarantine, because a secret was found in the run's files."""
+
+    name: Identifier = Field(description="as it was in the run's folder")
+    sha256: Identifier
+    kinds: list[str] = Field(description="of the secrets in this file; none where it had none")
+
+
 class Record(Model):
     """Everything about one run."""
 
@@ -188,6 +196,9 @@ class Record(Model):
     reason: str = Field(default="", description="one line for a table")
     error: ErrorRecord | None = None
     closed_by: Literal["", "runbook", "driver"] = ""
+    quarantined: list[Quarantined] = Field(
+        default_factory=list, description="the files that a secret was found among, if one was"
+    )
     requests: list[dict[str, JsonValue]] = Field(
         default_factory=list, description="every HTTP request, with the service's request ids"
     )

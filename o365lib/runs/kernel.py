@@ -9,16 +9,20 @@
 - A cell that ends without an error of its own (the kernel died, the time was over) gets one, so
   that the notebook shows where it ended.
 - Widget state is never saved: a widget remembers what was typed into it.
+- Before a kernel ends, it is asked where secrets stand in the run's files that it alone knows. It
+  answers with lines; the notebook, its names and its history are as if nobody had asked.
 
 Imported by `o365lib.runs.engine` when papermill is there already.
 """
 
+import ast
 import asyncio
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import Empty
 from typing import Any
 
 from ipykernel.kernelspec import get_kernel_dict
@@ -31,13 +35,18 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine
 
 from o365lib import clock
+from o365lib.evidence import gate
 
 GRACE_SECONDS = 10.0
 _POLL_SECONDS = 0.2
 _STARTUP_SECONDS = 120
 _STARTS = 3
+# To search a run's files for its secrets; they are small, but the machine may be busy.
+_SEARCH_SECONDS = 30.0
 # nbclient's own 4 seconds are too few on a machine where many kernels start at once.
 _OUTPUT_SECONDS = 120
+
+_logger = logging.getLogger(__name__)
 
 # nbclient logs whole messages, device codes in them, and as an error what the result says better.
 # A logger with no parent and no handler that writes is where its lines end.
@@ -60,9 +69,11 @@ class Control:
         on_step: hears the name of the step that begins.
         stop: set by another thread to end the run.
         deadline: in the clock's monotonic seconds; `None` is never.
+        run_folder: where the run's files are, which the kernel is to search for its own secrets;
+            `None` if it is not to be asked.
         why: filled in when the run was stopped: by what, as part of a sentence.
-        own_secrets: filled in before the kernel ends: the lines of each of the run's files in which
-            it has found a secret of its own; None where it could not be asked.
+        own_secrets: filled in when the cells have ended: for each file the lines in which a secret
+            stands that the kernel knows. `None` where it could not be asked: it died, say.
     """
 
     environment: Mapping[str, str]
@@ -71,6 +82,7 @@ class Control:
     on_step: Callable[[str], None] = ignore
     stop: threading.Event = field(default_factory=threading.Event)
     deadline: float | None = None
+    run_folder: Path | None = None
     why: str = ""
     own_secrets: Mapping[str, Sequence[int]] | None = None
 
@@ -125,8 +137,51 @@ class RunbookClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill
         self.reset_execution_trackers()
         self._start()
         with self.setup_kernel():
-            self.papermill_execute_cells()
+            try:
+                self.papermill_execute_cells()
+            finally:
+                self.control.own_secrets = self._ask_for_own_secrets()
         return self.nb
+
+    async def _async_ask_for_own_secrets(self) -> dict[str, list[int]] | None:
+        """Have the kernel search the run's files, which it does not change, and return the lines.
+
+        https://jupyter-client.readthedocs.io/en/stable/messaging.html#execute
+        """
+        folder = self.control.run_folder
+        if folder is None or not await ensure_async(self.km.is_alive()):
+            return None
+        search = (
+            f"{gate.__name__!r}, fromlist=['own_secrets']).own_secrets({str(folder.absolute())!r})"
+        )
+        asked = self.kc.execute(
+            "",
+            silent=True,
+            store_history=False,
+            user_expressions={"lines": f"__import__({search}"},
+            allow_stdin=False,
+        )
+        try:
+            reply = await self._async_reply_to(asked)
+            answer = reply["user_expressions"]["lines"]["data"]["text/plain"]
+            return gate.lines_told(ast.literal_eval(answer))
+        except (Empty, KeyError, TypeError, ValueError, SyntaxError):
+            # The kernel ended, does not answer, or knows no such search.
+            _logger.warning("The kernel did not search the run's files for its secrets.")
+            return None
+
+    _ask_for_own_secrets = run_sync(_async_ask_for_own_secrets)
+
+    async def _async_reply_to(self, asked: str) -> Any:
+        end = clock.monotonic() + _SEARCH_SECONDS
+        while clock.monotonic() < end and await ensure_async(self.km.is_alive()):
+            try:
+                reply = await ensure_async(self.kc.shell_channel.get_msg(timeout=_POLL_SECONDS))
+            except Empty:
+                continue
+            if reply["parent_header"].get("msg_id") == asked:
+                return reply["content"]
+        raise Empty
 
     def _start(self) -> None:
         # jupyter_client finds free ports and lets go of them before the kernel takes them; where
