@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
-from o365lib import parameters as parameters_of
 from o365lib.errors import UsageError
 
+# Not those of `o365lib.parameters`: finding an archive need not wait for what reads parameters.
+_PARAMETERS, _DEFAULTS = "parameters", "defaults.yaml"
 _NOTEBOOKS, _INSTALLED = "notebooks", "_notebooks"
 _ALL = "*.ipynb"
 
@@ -58,7 +59,7 @@ class Places:
             UsageError: no parameters were named, and none are found upwards from here.
         """
         named = parameters or _path(environment, "O365_PARAMETERS")
-        folder = named.absolute() if named else parameters_of.find_folder(Path.cwd()).absolute()
+        folder = named.absolute() if named else _found_upwards(Path.cwd())
         project = folder.parent
         folders = notebook_folders(project)
         archive = evidence or _path(environment, "O365_EVIDENCE") or project / "evidence"
@@ -160,3 +161,15 @@ def notebook_folders(project: Path | None) -> list[Path]:
 def _path(environment: Mapping[str, str], name: str) -> Path | None:
     value = environment.get(name)
     return Path(value) if value else None
+
+
+def _found_upwards(start: Path) -> Path:
+    """Return the nearest folder of parameters, in `start` or above it, that has a defaults file."""
+    start = start.absolute()
+    for above in (start, *start.parents):
+        if (above / _PARAMETERS / _DEFAULTS).is_file():
+            return above / _PARAMETERS
+    raise UsageError(
+        f"There is no folder `{_PARAMETERS}` with a `{_DEFAULTS}` in {start} or above it.",
+        remedy="Change to the folder of the runbooks, or name the folder of parameters.",
+    )

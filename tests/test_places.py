@@ -1,4 +1,6 @@
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,8 +55,24 @@ def test_the_signing_key_lies_outside_of_the_project(project):
 
 def test_outside_a_project_one_is_told_so(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UsageError, match="There is no folder `parameters`"):
+    with pytest.raises(UsageError, match="There is no folder `parameters`") as caught:
         Places.find(environment={})
+    assert caught.value.remedy
+
+
+def test_a_folder_of_parameters_without_defaults_does_not_count(project, monkeypatch):
+    (project / "inner" / "parameters").mkdir(parents=True)
+    monkeypatch.chdir(project / "inner")
+    assert Places.find(environment={}).parameters == project / "parameters"
+
+
+def test_to_find_a_project_takes_none_of_what_reads_parameters(project):
+    """Pydantic and YAML take longer than finding a run among thousands."""
+    code = "import sys; from o365lib.places import Places; Places.find(); print(*sys.modules)"
+    told = subprocess.run(
+        [sys.executable, "-c", code], cwd=project, check=True, capture_output=True, text=True
+    )
+    assert {"pydantic", "ruamel", "yaml"}.isdisjoint(told.stdout.split())
 
 
 def test_a_runbook_is_named_by_its_first_word_or_as_a_whole(project):

@@ -16,13 +16,15 @@ import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-
-from pydantic import ValidationError
+from typing import TYPE_CHECKING
 
 from o365lib import clock
 from o365lib.errors import EvidenceError
 from o365lib.evidence.files import sync_folder, write_atomically
-from o365lib.evidence.record import Record
+from o365lib.evidence.layout import is_client, is_run_id
+
+if TYPE_CHECKING:
+    from o365lib.evidence.record import Record
 
 RECORD_FILE = "record.json"
 NOTEBOOK_FILE = "runbook.ipynb"
@@ -30,8 +32,6 @@ APPROVAL_FILE = "approval.json"
 
 _logger = logging.getLogger(__name__)
 
-_CLIENT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_RUN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,95}")
 _OUR_RUN_ID = re.compile(r"([0-9]{8}T[0-9]{9})Z-([0-9a-z]{1,24})-[0-9a-f]{6}")
 # https://learn.microsoft.com/windows/win32/fileio/naming-a-file
 _DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])", re.IGNORECASE)
@@ -97,12 +97,15 @@ class RunFolder:
         """Whether the folder is there."""
         return self.path.is_dir()
 
-    def read_record(self) -> Record:
+    def read_record(self) -> "Record":
         """Return the run's record.
 
         Raises:
             EvidenceError: there is none, or it cannot be read.
         """
+        # Late: to list the archive takes none of what reads a record.
+        from o365lib.evidence.record import Record
+
         try:
             return Record.from_json(self.record_file.read_bytes())
         except FileNotFoundError as error:
@@ -110,13 +113,13 @@ class RunFolder:
                 f"Run {self.run_id} of {self.client} has no record in {self.path}.",
                 remedy="Look into that folder: the run ended before it could write one.",
             ) from error
-        except (OSError, ValidationError) as error:
+        except (OSError, ValueError) as error:
             raise EvidenceError(
                 f"The record {self.record_file} cannot be read ({_reason(error)}).",
                 remedy="It was left as it is. Compare it with a copy from a backup.",
             ) from error
 
-    def write_record(self, record: Record) -> None:
+    def write_record(self, record: "Record") -> None:
         """Replace the run's record by one that can be read again.
 
         Raises:
@@ -124,7 +127,7 @@ class RunFolder:
         """
         text = record.to_json()
         try:
-            Record.from_json(text)
+            record.from_json(text)
         except ValueError as error:  # pydantic's and a character's that UTF-8 does not know
             raise EvidenceError(
                 f"The record of run {self.run_id} could not be read again ({_reason(error)}).",
@@ -205,12 +208,12 @@ class Archive:
         Raises:
             EvidenceError: a name is not fit to be a folder's name.
         """
-        if not _CLIENT.fullmatch(client) or _DEVICE.fullmatch(client):
+        if not is_client(client) or _DEVICE.fullmatch(client):
             raise EvidenceError(
                 f"{client!r} is not a client's name.",
                 remedy="Small letters, digits and hyphens, at most 63, no name of a device.",
             )
-        if not _RUN_ID.fullmatch(run_id) or _DEVICE.fullmatch(run_id):
+        if not is_run_id(run_id) or _DEVICE.fullmatch(run_id):
             raise EvidenceError(
                 f"{run_id!r} is not a run's id.",
                 remedy="`o365 evidence list` shows the ids that there are.",
@@ -223,7 +226,7 @@ class Archive:
         Raises:
             EvidenceError: the archive cannot be listed.
         """
-        return sorted(path.name for path in _folders(self.root) if _CLIENT.fullmatch(path.name))
+        return sorted(path.name for path in _folders(self.root) if is_client(path.name))
 
     def runs(self, client: str | None = None) -> list[RunFolder]:
         """Return the folders of all runs, or of one client's, oldest first.
@@ -239,7 +242,7 @@ class Archive:
             RunFolder(path)
             for folder in folders
             for path in _folders(folder)
-            if _RUN_ID.fullmatch(path.name)
+            if is_run_id(path.name)
         ]
         return sorted(found, key=lambda run: (run.run_id, run.client))
 
@@ -267,7 +270,7 @@ class Archive:
             remedy="Give more of the id.",
         )
 
-    def records(self, client: str) -> list[Record]:
+    def records(self, client: str) -> list["Record"]:
         """Return a client's records that can be read, oldest first; the others are logged.
 
         Raises:
@@ -275,7 +278,7 @@ class Archive:
         """
         return self.read(client)[0]
 
-    def read(self, client: str) -> tuple[list[Record], list[RunFolder]]:
+    def read(self, client: str) -> tuple[list["Record"], list[RunFolder]]:
         """Return a client's records, and its runs whose record cannot be read; oldest first.
 
         What such a run did is not known here: it may have set a password that nobody was given. A

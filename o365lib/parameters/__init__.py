@@ -33,7 +33,6 @@ from o365lib.parameters.client import (
 from o365lib.parameters.defaults import Account, Custody, Defaults, Patience, Purpose, Vendor
 from o365lib.parameters.loading import (
     Parameters,
-    find_folder,
     load,
     load_client,
     load_defaults,
@@ -64,7 +63,6 @@ __all__ = [
     "SignIn",
     "Vendor",
     "digest",
-    "find_folder",
     "load",
     "load_client",
     "load_defaults",

@@ -13,14 +13,13 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from o365lib.errors import ParametersError, Problem, UsageError
+from o365lib.errors import ParametersError, Problem
 from o365lib.parameters.client import Client
 from o365lib.parameters.defaults import Defaults
 from o365lib.parameters.explain import explain
 from o365lib.parameters.fields import NOT_A_CLIENT_NAME, Surroundings, is_client_name
 from o365lib.parameters.yaml_text import Document, read_document, shown
 
-FOLDER: Final = "parameters"
 DEFAULTS_FILE: Final = "defaults.yaml"
 CLIENTS_FOLDER: Final = "clients"
 _SUFFIX = ".yaml"
@@ -42,22 +41,6 @@ class Parameters:
     folder: Path
     defaults: Defaults
     clients: Mapping[str, Client]
-
-
-def find_folder(start: Path) -> Path:
-    """Return the nearest `parameters` folder, in `start` or above it, that has a defaults file.
-
-    Raises:
-        UsageError: there is none.
-    """
-    start = start.absolute()
-    for above in (start, *start.parents):
-        if (above / FOLDER / DEFAULTS_FILE).is_file():
-            return above / FOLDER
-    raise UsageError(
-        f"There is no folder `{FOLDER}` with a `{DEFAULTS_FILE}` in {start} or above it.",
-        remedy="Change to the folder of the runbooks, or name the folder of parameters.",
-    )
 
 
 def load(folder: Path, names: Collection[str] | None = None) -> Parameters:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from o365lib import parameters
-from o365lib.errors import ParametersError, UsageError
+from o365lib.errors import ParametersError
 
 from_clients = "parameters/clients"
 
@@ -182,21 +182,3 @@ def test_a_public_key_must_be_there_and_be_one(folder, public_key_pem):
 
 def test_a_secret_that_is_not_there_yet_is_no_problem_of_the_parameters(folder):
     assert not parameters.load_client(folder.path, "alpine").sign_in.secret.file.exists()
-
-
-class TestFindFolder:
-    def test_it_is_found_from_any_folder_below_the_project(self, folder):
-        below = folder.project / "notebooks" / "deeper"
-        below.mkdir(parents=True)
-        assert parameters.find_folder(below) == folder.path
-        assert parameters.find_folder(folder.project) == folder.path
-        assert parameters.find_folder(folder.clients) == folder.path
-
-    def test_a_folder_without_defaults_does_not_count(self, folder):
-        (folder.project / "inner" / "parameters").mkdir(parents=True)
-        assert parameters.find_folder(folder.project / "inner") == folder.path
-
-    def test_none_is_wrong_usage_with_a_way_out(self, tmp_path):
-        with pytest.raises(UsageError, match="There is no folder `parameters`") as caught:
-            parameters.find_folder(tmp_path)
-        assert caught.value.remedy
