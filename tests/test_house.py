@@ -94,6 +94,26 @@ PURE = {
         "o365lib.service_account.guards",
         "o365lib.service_account.plan",
         "o365lib.service_account.roles",
+        "o365lib.service_account.unused_password",
+    },
+    "o365lib.service_account.unused_password": {
+        "o365lib.clock",  # as above
+        "o365lib.service_account.facts",
+        "o365lib.service_account.plan",
+    },
+    "o365lib.evidence.custody": {"o365lib.evidence.accounts", "o365lib.evidence.record"},
+    "o365lib.service_account.privilege": {
+        "o365lib.parameters",
+        "o365lib.service_account.facts",
+        "o365lib.service_account.plan",
+    },
+    "o365lib.evidence.approval_guards": {
+        "o365lib.clock",  # as above
+        "o365lib.errors",
+        "o365lib.evidence.approval",
+        "o365lib.evidence.envelope",
+        "o365lib.evidence.public_keys",
+        "o365lib.parameters",
     },
     "o365lib.runs.summary": {"o365lib.plain_text", "o365lib.evidence.record"},
 }

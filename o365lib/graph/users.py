@@ -148,6 +148,29 @@ def set_password(
     session.patch(_path(user_id), {"passwordProfile": profile}, needs=_WRITE_PASSWORD)
 
 
+def set_account_enabled(session: GraphSession, user_id: str, *, enabled: bool) -> None:
+    """Allow or block a user's sign-in.
+
+    Needs `User.EnableDisableAccount.All`, or `User.ReadWrite.All`; for an administrator's account
+    the caller is a Privileged Authentication Administrator or Global Administrator, and a person's
+    token has `Directory.AccessAsUser.All`.
+    https://learn.microsoft.com/graph/api/user-update
+
+    Args:
+        session: of the signed-in identity.
+        user_id: the object id.
+        enabled: whether the user may sign in.
+
+    Raises:
+        NotFound: there is no such user.
+        Forbidden: a permission or role is missing; nothing was changed.
+        BadRequest: it is the last Global Administrator; nothing was changed.
+        AnswerLost: it may have been changed or not; doing it again is harmless.
+    """
+    needs = "User.EnableDisableAccount.All"
+    session.patch(_path(user_id), {"accountEnabled": enabled}, needs=needs)
+
+
 def delete_user(session: GraphSession, user_id: str) -> None:
     """Move a user into the recycle bin, where it stays for 30 days.
 

@@ -16,9 +16,16 @@ from o365lib.service_account.permissions import (
     PRIVILEGED_TARGET_ROLES,
     READS,
     ROLE_NAMES,
+    SENSITIVE,
     Need,
 )
 from o365lib.service_account.plan import PlannedChange, Refusal, Runbook
+
+_DOING = {
+    "set-password": "to set the password of",
+    "enable-user": "to allow the sign-in of",
+    "disable-user": "to block the sign-in of",
+}
 
 
 def missing_to_read(
@@ -91,8 +98,8 @@ def _missing_for(action: str, identity: Identity, *, privileged: bool) -> Iterab
     doing = f"(to {action.replace('-', ' ')})"
     is_application, roles = identity.kind == "application", need.directory_roles
     permissions = [need.permissions]
-    if action == "set-password" and privileged:
-        doing = "(to set the password of an account that holds a role)"
+    if action in SENSITIVE and privileged:
+        doing = f"({_DOING[action]} an account that holds a role)"
         roles = PRIVILEGED_TARGET_ROLES
         permissions += [] if is_application else [(AS_THE_USER,)]
     elif is_application:

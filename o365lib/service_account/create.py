@@ -21,14 +21,14 @@ from o365lib.graph.role_management import (
 )
 from o365lib.graph.session import GraphSession
 from o365lib.graph.users import create_user as post_user
-from o365lib.graph.users import find_user, get_user, set_password
+from o365lib.graph.users import find_user, get_user, set_account_enabled, set_password
 from o365lib.parameters import Account as AccountNames
 from o365lib.parameters import Defaults
 from o365lib.secret import Secret, generate_password
 from o365lib.service_account import conflict as conflicts
 from o365lib.service_account.changes import ChangeLog
 from o365lib.service_account.facts import Facts, Identity
-from o365lib.service_account.permissions import how_to_set_password
+from o365lib.service_account.permissions import how_to_change_sensitively
 from o365lib.service_account.plan import Plan, PlannedChange
 
 _PAUSES_SECONDS = (1, 2, 3, 5, 8)
@@ -59,7 +59,7 @@ def create_user(
     defaults: Defaults,
     change_log: ChangeLog,
 ) -> Created:
-    """Create the user, or set a new password where nobody was given the last one.
+    """Create the user, set a new password where nobody has the last one, or block the sign-in.
 
     Raises:
         GraphError: Graph refused; no user was created.
@@ -73,8 +73,37 @@ def create_user(
         password = replace_password(
             session, planned, facts=facts, defaults=defaults, change_log=change_log
         )
+        switch_sign_in(session, plan, identity=facts.identity, change_log=change_log)
         return Created(plan.user_id, password, "The account has a new password")
+    if switch_sign_in(session, plan, identity=facts.identity, change_log=change_log):
+        return Created(plan.user_id, None, f"The sign-in of {plan.user_principal_name} is blocked")
     return Created(plan.user_id, None, f"{plan.user_principal_name} exists; it is left as it is")
+
+
+def switch_sign_in(
+    session: GraphSession, plan: Plan, *, identity: Identity, change_log: ChangeLog
+) -> bool:
+    """Allow or block the sign-in as planned; return whether there was anything to do.
+
+    Raises:
+        GraphError: Graph refused; the sign-in is as it was.
+        AnswerLost: twice no answer; the next run reads what became of it.
+    """
+    switches = plan.of("enable-user", "disable-user")
+    for planned in switches:
+        enabled = planned.action == "enable-user"
+        try:
+            with change_log.change(planned) as change:
+                try:
+                    set_account_enabled(session, planned.target, enabled=enabled)
+                except AnswerLost:
+                    # Saying it twice does no harm.
+                    change.status = "unknown"
+                    set_account_enabled(session, planned.target, enabled=enabled)
+        except Forbidden as error:
+            error.remedy = how_to_change_sensitively(planned.action, identity)
+            raise
+    return bool(switches)
 
 
 def replace_password(
@@ -121,7 +150,7 @@ def _put_in_force(
                 set_password(session, planned.target, password)
     except Forbidden as error:
         # What it takes depends on the roles that the account holds by now.
-        error.remedy = how_to_set_password(identity)
+        error.remedy = how_to_change_sensitively("set-password", identity)
         raise
 
 

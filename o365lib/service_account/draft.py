@@ -8,15 +8,21 @@ from collections.abc import Iterable
 
 from o365lib import clock
 from o365lib.parameters import Client, Defaults
-from o365lib.service_account import authorization, guards
+from o365lib.service_account import authorization, guards, unused_password
 from o365lib.service_account.facts import GLOBAL_ADMINISTRATOR, Account, Facts
 from o365lib.service_account.permissions import how_to_be_allowed
 from o365lib.service_account.plan import Notice, Plan, PlannedChange, Refusal, Runbook, sealed
 from o365lib.service_account.roles import role_of
+from o365lib.service_account.unused_password import IfUnused
 
 
 def plan_creation(
-    facts: Facts, client: Client, defaults: Defaults, *, parameters_digest: str
+    facts: Facts,
+    client: Client,
+    defaults: Defaults,
+    *,
+    parameters_digest: str,
+    if_unused: IfUnused = "",
 ) -> Plan:
     """Return what creating the account takes, or completing one that is there.
 
@@ -25,15 +31,18 @@ def plan_creation(
         client: what is wanted.
         defaults: the vendor's names, roles and recipients.
         parameters_digest: sha256 of client and defaults; it is part of the plan's digest.
+        if_unused: what to do about a password that was handed over and that nobody has used.
     """
     role_id, role_name = role_of(client, defaults)
-    changes = _creation_changes(facts, client, defaults)
+    changes = _changes_of_creation(facts, client, defaults, if_unused)
+    lifts_block = unused_password.lifts_block(facts, if_unused)
     refusals = _first(
         guards.wrong_tenant(facts, client),
         guards.account_renamed(facts),
         guards.not_our_account(facts, defaults),
-        guards.account_disabled(facts),
+        None if lifts_block else guards.account_disabled(facts),
         guards.records_unreadable(facts, client),
+        unused_password.custody_unknown(facts, if_unused),
         *_loses_way_back(facts, client, defaults, changes),
         guards.last_global_administrator(facts, changes),
         guards.signed_in_as_the_account(facts, changes),
@@ -50,8 +59,11 @@ def plan_creation(
         role_definition_id=role_id,
         role_name=role_name,
         changes=changes,
-        already=tuple(_already(facts, defaults, role_id)),
-        notices=tuple(_creation_notices(facts, client, defaults)),
+        already=(
+            *_already(facts, defaults, role_id),
+            *unused_password.already(facts, if_unused),
+        ),
+        notices=tuple(_creation_notices(facts, client, defaults, changes)),
         refusals=refusals,
     )
     return sealed(plan, facts, parameters_digest)
@@ -95,19 +107,38 @@ def plan_removal(
 
 
 def draft(
-    runbook: Runbook, facts: Facts, client: Client, defaults: Defaults, *, parameters_digest: str
+    runbook: Runbook,
+    facts: Facts,
+    client: Client,
+    defaults: Defaults,
+    *,
+    parameters_digest: str,
+    if_unused: IfUnused = "",
 ) -> Plan:
-    """Return the plan of this runbook."""
-    make = plan_creation if runbook == "create" else plan_removal
-    return make(facts, client, defaults, parameters_digest=parameters_digest)
+    """Return the plan of this runbook; `if_unused` is for the create runbook only."""
+    if runbook == "remove":
+        return plan_removal(facts, client, defaults, parameters_digest=parameters_digest)
+    return plan_creation(
+        facts, client, defaults, parameters_digest=parameters_digest, if_unused=if_unused
+    )
 
 
 def _first(*refusals: Refusal | None) -> tuple[Refusal, ...]:
     return tuple(refusal for refusal in refusals if refusal is not None)
 
 
+def _changes_of_creation(
+    facts: Facts, client: Client, defaults: Defaults, if_unused: IfUnused
+) -> tuple[PlannedChange, ...]:
+    if if_unused and facts.account is None:
+        return ()  # asked for was a change of an account that is there
+    if if_unused == "disable":
+        return tuple(unused_password.blocking(facts))
+    return _creation_changes(facts, client, defaults, if_unused)
+
+
 def _creation_changes(
-    facts: Facts, client: Client, defaults: Defaults
+    facts: Facts, client: Client, defaults: Defaults, if_unused: IfUnused
 ) -> tuple[PlannedChange, ...]:
     role_id, role_name = role_of(client, defaults)
     target = facts.account.user.id if facts.account else facts.user_principal_name
@@ -115,16 +146,19 @@ def _creation_changes(
     if facts.account is None:
         changes += [_creation(facts, client, defaults), _hand_over(target, client)]
     elif facts.pending_credentials:
-        changes += [
+        changes.append(
             PlannedChange(
                 action="set-password",
                 target=target,
                 title="Replace the password, which nobody was given",
                 before=f"set by run {facts.pending_credentials}, not handed over",
                 after="a new one, to be changed at first sign-in",
-            ),
-            _hand_over(target, client),
-        ]
+            )
+        )
+    elif if_unused:
+        changes += unused_password.replacing(facts)
+    if changes and facts.account is not None:
+        changes += [*unused_password.allowing(facts), _hand_over(target, client)]
     held = facts.account.roles if facts.account else ()
     if role_id not in {each.role_definition_id for each in held}:
         changes.append(
@@ -192,7 +226,8 @@ def _role_removal(target: str, name: str, assignment_id: str) -> PlannedChange:
 def _loses_way_back(
     facts: Facts, client: Client, defaults: Defaults, changes: Iterable[PlannedChange]
 ) -> tuple[Refusal | None, ...]:
-    # Lowering the role of a federated domain's account takes the vendor's way back as well.
+    # Lowering the role of a federated domain's account, or blocking it, takes the vendor's way back
+    # as well.
     account = facts.account
     global_assignments = {
         role.assignment_id
@@ -200,7 +235,8 @@ def _loses_way_back(
         if role.role_definition_id == GLOBAL_ADMINISTRATOR
     }
     if not any(
-        change.action == "remove-role" and change.argument in global_assignments
+        (change.action == "remove-role" and change.argument in global_assignments)
+        or (change.action == "disable-user" and global_assignments)
         for change in changes
     ):
         return ()
@@ -221,7 +257,9 @@ def _already(facts: Facts, defaults: Defaults, role_id: str) -> Iterable[str]:
             yield f"it holds {role.display_name}"
 
 
-def _creation_notices(facts: Facts, client: Client, defaults: Defaults) -> Iterable[Notice]:
+def _creation_notices(
+    facts: Facts, client: Client, defaults: Defaults, changes: Iterable[PlannedChange]
+) -> Iterable[Notice]:
     purpose = defaults.purposes[client.purpose]
     if purpose.role != purpose.least_role:
         yield Notice(
@@ -231,7 +269,7 @@ def _creation_notices(facts: Facts, client: Client, defaults: Defaults) -> Itera
                 f"{purpose.least_role} is enough."
             ),
         )
-    if facts.account is not None and not facts.pending_credentials:
+    if facts.account is not None and not any(each.action == "set-password" for each in changes):
         yield Notice(
             code="credentials-left-alone",
             message="The account was there already; its password is left as it is.",

@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from o365lib.evidence.custody import PasswordCustody
 from o365lib.graph.models import DeletedUser, User
 
 GLOBAL_ADMINISTRATOR = "62e90394-69f5-4237-9190-012177145e10"
@@ -99,6 +100,8 @@ class Facts(Fact):
         handed_over_by: the run that handed over the very password that the tenant shows.
         unreadable_records: the client's runs whose record is there and cannot be read, and which
             may have created the account or set its password.
+        custody: what is known of the last password that a run set; None where none did.
+        blocked_by: the run that blocked the account's sign-in, if none has allowed it since.
     """
 
     read: datetime
@@ -119,3 +122,5 @@ class Facts(Fact):
     pending_credentials: str = ""
     handed_over_by: str = ""
     unreadable_records: tuple[str, ...] = ()
+    custody: PasswordCustody | None = None
+    blocked_by: str = ""

@@ -19,7 +19,7 @@ from o365lib.service_account.permissions import how_to_be_allowed
 from o365lib.service_account.plan import PlannedChange, Refusal
 from o365lib.service_account.roles import roles_in_use
 
-_AGAINST_ONESELF = {"remove-role", "delete-user", "set-password"}
+_AGAINST_ONESELF = {"remove-role", "delete-user", "set-password", "disable-user"}
 
 
 def wrong_tenant(facts: Facts, client: Client) -> Refusal | None:
@@ -170,9 +170,21 @@ def account_renamed(facts: Facts) -> Refusal | None:
 
 
 def account_disabled(facts: Facts) -> Refusal | None:
-    """Somebody switched the account off; to switch it on again is not for a runbook."""
+    """The account is switched off; on again only if a run did it, and with a new password."""
     if facts.account is None or facts.account.user.account_enabled is not False:
         return None
+    if facts.blocked_by:
+        return Refusal(
+            code="account-disabled",
+            message=(
+                f"{facts.user_principal_name} exists, but the run {facts.blocked_by} has blocked "
+                "its sign-in, because nobody had used its password."
+            ),
+            remedy=(
+                "Run create with --unused-password replace: it sets a new password, allows the "
+                "sign-in and hands the password over. Or remove the account."
+            ),
+        )
     return Refusal(
         code="account-disabled",
         message=f"{facts.user_principal_name} exists, but somebody has blocked its sign-in.",
@@ -220,7 +232,7 @@ def last_global_administrator(facts: Facts, changes: Iterable[PlannedChange]) ->
         role.role_definition_id == GLOBAL_ADMINISTRATOR for role in account.roles
     )
     loses = any(
-        change.action == "delete-user"
+        change.action in {"delete-user", "disable-user"}
         or (change.action == "remove-role" and _is_global(facts, change.argument))
         for change in changes
     )

@@ -97,6 +97,11 @@ READS: dict[str, Need] = {
 # federation where no domain is federated.
 NEEDED_READS = ("read-organization", "read-domains", "read-users", "read-roles")
 
+_SWITCH = Need(
+    ("User.EnableDisableAccount.All", "User.ReadWrite.All", "Directory.ReadWrite.All"),
+    (USER_ADMINISTRATOR, PRIVILEGED_AUTHENTICATION_ADMINISTRATOR, GLOBAL_ADMINISTRATOR),
+)
+
 NEEDS: dict[str, Need] = {
     # https://learn.microsoft.com/graph/api/user-post-users
     "create-user": Need(
@@ -110,6 +115,9 @@ NEEDS: dict[str, Need] = {
         ("User-PasswordProfile.ReadWrite.All",),
         (USER_ADMINISTRATOR, PRIVILEGED_AUTHENTICATION_ADMINISTRATOR, GLOBAL_ADMINISTRATOR),
     ),
+    # https://learn.microsoft.com/graph/api/user-update
+    "enable-user": _SWITCH,
+    "disable-user": _SWITCH,
     # https://learn.microsoft.com/graph/api/rbacapplication-post-roleassignments
     "assign-role": Need(
         ("RoleManagement.ReadWrite.Directory",),
@@ -139,6 +147,9 @@ MAY_CHANGE = {
     "create": ("create-user", "set-password", "hand-over", "assign-role"),
     "remove": ("remove-role", "revoke-sign-in-sessions", "delete-user"),
 }
+
+# Of an account that holds an administrator's role these change what is sensitive.
+SENSITIVE = frozenset({"set-password", "enable-user", "disable-user"})
 
 # An account that holds an administrator's role has its password set by these only, and by a
 # person's token only with this permission besides. Microsoft's page does not say whether
@@ -224,24 +235,26 @@ def how_to_be_allowed(*reads: str, identity: Identity) -> str:
     return f"{sentence}. Then sign in and run again."
 
 
-def how_to_set_password(identity: Identity) -> str:
-    """Return what to ask the client's administrator for, after the service refused a password.
+def how_to_change_sensitively(action: str, identity: Identity) -> str:
+    """Return what to ask the client's administrator for, after the service refused such a change.
 
     Which of it is missing depends on the roles that the account holds by now.
 
     Args:
+        action: one of `SENSITIVE`.
         identity: who asked.
     """
-    (permission,) = NEEDS["set-password"].permissions
+    permission = NEEDS[action].permissions[0]
+    doing = "To set the password" if action == "set-password" else "To allow or block the sign-in"
     higher = " or ".join(ROLE_NAMES[role] for role in PRIVILEGED_TARGET_ROLES)
     if identity.kind == "application":
         return (
-            f"To set the password takes the permission {permission} for this application, with "
+            f"{doing} takes the permission {permission} for this application, with "
             f"admin consent, and, where the account holds a role, the directory role {higher}. Ask "
             "the client's administrator for what is missing."
         )
     return (
-        f"To set the password takes the permission {permission} (that you consent to, with admin "
+        f"{doing} takes the permission {permission} (that you consent to, with admin "
         f"consent) and the directory role {ROLE_NAMES[USER_ADMINISTRATOR]}. Where the account "
         f"holds a role, it takes the permission {AS_THE_USER} besides, and the directory role "
         f"{higher}. Ask the client's administrator for what is missing."

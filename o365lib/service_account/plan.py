@@ -28,8 +28,8 @@ class PlannedChange(Part):
     """One change that will be made.
 
     Attributes:
-        action: `create-user`, `set-password`, `hand-over`, `assign-role`, `remove-role`,
-            `revoke-sign-in-sessions` or `delete-user`.
+        action: `create-user`, `set-password`, `enable-user`, `hand-over`, `assign-role`,
+            `remove-role`, `disable-user`, `revoke-sign-in-sessions` or `delete-user`.
         target: object id, or user principal name where there is no object yet.
         title: the change in words.
         before: what is there now.

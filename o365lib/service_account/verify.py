@@ -59,6 +59,39 @@ def verify_creation(
     return _until_passed(look, patience_seconds)
 
 
+def verify_blocked(session: GraphSession, plan: Plan, *, patience_seconds: float) -> list[Check]:
+    """Return what the tenant shows of an account whose sign-in is to be blocked.
+
+    Raises:
+        NotVerified: the tenant could not be read.
+    """
+
+    def look() -> list[Check]:
+        user = session.fetch(find_user(plan.user_id))
+        if user is None:
+            return [_check("account", "exists", _ABSENT)]
+        return [
+            _check("user principal name", plan.user_principal_name, user.user_principal_name),
+            _check("sign-in", "blocked", _sign_in(user)),
+        ]
+
+    return _until_passed(look, patience_seconds)
+
+
+def verify_absent(session: GraphSession, plan: Plan, *, patience_seconds: float) -> list[Check]:
+    """Return whether there is still no account under its name.
+
+    Raises:
+        NotVerified: the tenant could not be read.
+    """
+
+    def look() -> list[Check]:
+        found = session.fetch(find_user(plan.user_principal_name))
+        return [_check("account", _ABSENT, _ABSENT if found is None else "exists")]
+
+    return _until_passed(look, patience_seconds)
+
+
 def verify_removal(session: GraphSession, plan: Plan, *, patience_seconds: float) -> list[Check]:
     """Return what the tenant shows of the removed account: gone by id, and in the recycle bin.
 
@@ -67,10 +100,6 @@ def verify_removal(session: GraphSession, plan: Plan, *, patience_seconds: float
     Raises:
         NotVerified: the tenant could not be read.
     """
-
-    def look_by_name() -> list[Check]:
-        found = session.fetch(find_user(plan.user_principal_name))
-        return [_check("account", _ABSENT, _ABSENT if found is None else "exists")]
 
     def look_by_id() -> list[Check]:
         with ReadBatch(session) as batch:
@@ -87,7 +116,9 @@ def verify_removal(session: GraphSession, plan: Plan, *, patience_seconds: float
             ),
         ]
 
-    return _until_passed(look_by_id if plan.user_id else look_by_name, patience_seconds)
+    if not plan.user_id:
+        return verify_absent(session, plan, patience_seconds=patience_seconds)
+    return _until_passed(look_by_id, patience_seconds)
 
 
 def _in_recycle_bin(entry: DeletedUser | None) -> str:
@@ -130,7 +161,7 @@ def _creation_checks(
         _check("given name", account.given_name, user.given_name),
         _check("surname", account.surname, user.surname),
         _check("display name", account.display_name, user.display_name),
-        _check("sign-in", "allowed", "blocked" if user.account_enabled is False else "allowed"),
+        _check("sign-in", "allowed", _sign_in(user)),
         _check("licences", "0", str(len(user.assigned_licenses))),
         _check("roles", plan.role_name, ", ".join(held) or "none"),
         _check("scope of the role", "/", ", ".join(scopes) or "none"),
@@ -139,6 +170,10 @@ def _creation_checks(
             for planned in plan.of("create-user")
         ),
     ]
+
+
+def _sign_in(user: User) -> str:
+    return "blocked" if user.account_enabled is False else "allowed"
 
 
 def _password_check(planned: PlannedChange, user: User) -> Check:

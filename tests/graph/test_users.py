@@ -27,6 +27,14 @@ def create(wire, name, **changes):
     return users.create_user(wire.session, **{**properties, **changes})
 
 
+def test_a_sign_in_is_blocked_and_allowed(wire):
+    name = f"someone@{wire.tenant.initial_domain}"
+    user = wire.tenant.add_user(user_principal_name=name, display_name="Some One")
+    for enabled in (False, True):
+        users.set_account_enabled(wire.session, user["id"], enabled=enabled)
+        assert user["accountEnabled"] is enabled
+
+
 def test_a_created_user_is_enabled_unlicensed_and_must_change_the_password(wire, name):
     created = create(wire, name, given_name="Practice", surname="Protect", usage_location="AU")
     state = wire.tenant.users[created.id]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from o365lib.sandbox import Sandbox
+from o365lib.service_account.draft import draft
 from o365lib.service_account.permissions import (
     AS_THE_USER,
     GLOBAL_READER,
@@ -21,9 +22,10 @@ from o365lib.service_account.permissions import (
     USER_ADMINISTRATOR,
     delegated_scopes,
     how_to_be_allowed,
-    how_to_set_password,
+    how_to_change_sensitively,
 )
 from tests.service_account.example import (
+    DEFAULTS,
     EXCHANGE,
     actions,
     make_account,
@@ -39,10 +41,26 @@ EVERY_PLAN = [
     plan_of("create", make_facts(make_account(), pending_credentials="run-1")),
     plan_of("remove", make_facts(make_account(EXCHANGE))),
 ]
+# What is planned only where somebody asks what is to be done about an unused password.
+IF_UNUSED = [
+    draft(
+        "create",
+        make_facts(
+            make_account(account_enabled=if_unused == "disable"),
+            pending_credentials="run-1",
+            blocked_by="run-2",
+        ),
+        client_of(),
+        DEFAULTS,
+        parameters_digest="0" * 64,
+        if_unused=if_unused,
+    )
+    for if_unused in ("replace", "disable")
+]
 
 
 def test_every_change_that_a_plan_can_hold_has_its_needs():
-    planned = {action for plan in EVERY_PLAN for action in actions(plan)}
+    planned = {action for plan in EVERY_PLAN + IF_UNUSED for action in actions(plan)}
     assert planned == set(NEEDS)
 
 
@@ -71,7 +89,7 @@ def test_a_removal_never_asks_to_create_users_or_to_send_mail():
 
 
 @pytest.mark.parametrize(
-    ("runbook", "plans"), [("create", EVERY_PLAN[:2]), ("remove", EVERY_PLAN[2:])]
+    ("runbook", "plans"), [("create", EVERY_PLAN[:2] + IF_UNUSED), ("remove", EVERY_PLAN[2:])]
 )
 def test_the_scopes_that_a_person_is_asked_for_are_enough_for_every_plan(runbook, plans):
     scopes = set(delegated_scopes(runbook, dry_run=False, by_mail=True))
@@ -223,7 +241,8 @@ def test_several_reads_are_asked_for_in_one_sentence():
 
 def test_a_password_that_was_refused_asks_a_person_for_more_than_an_application():
     person, application = (
-        how_to_set_password(each) for each in (make_person(), make_application(()))
+        how_to_change_sensitively("set-password", each)
+        for each in (make_person(), make_application(()))
     )
     for told in (person, application):
         assert "User-PasswordProfile.ReadWrite.All" in told
