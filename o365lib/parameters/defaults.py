@@ -24,6 +24,7 @@ from o365lib.parameters.fields import (
     UserName,
     refuse,
 )
+from o365lib.parameters.time_stamping import TimeStampRules
 from o365lib.secret import PASSWORD_LENGTH
 
 # The templates of built-in roles have the same ids in every tenant and cloud.
@@ -139,6 +140,9 @@ class Defaults(Strict):
     )
     archive: ArchiveRules = Field(
         ArchiveRules(), description="`url`, `retention_days`, `mode` and `retention_required`"
+    )
+    time_stamp: TimeStampRules = Field(
+        TimeStampRules(), description="`url` and `certificate` of a time stamp authority"
     )
 
     @field_validator("roles")

@@ -37,7 +37,7 @@ def read_public_key(path: Path) -> PublicKey:
     Raises:
         ValueError: it cannot be used; the message says why.
     """
-    return _key_in(_read(path))
+    return _key_in(read_pem(path))
 
 
 def signing_key_id(path: Path) -> str:
@@ -52,14 +52,19 @@ def signing_key_id(path: Path) -> str:
     from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-    key = _loaded(_read(path))
+    key = _loaded(read_pem(path))
     on_p256 = isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1)
     if not (on_p256 or isinstance(key, Ed25519PublicKey)):
         raise ValueError("the file's key is neither Ed25519 nor one on the curve P-256")
     return _sha256_of(key)
 
 
-def _read(path: Path) -> bytes:
+def read_pem(path: Path) -> bytes:
+    """Return the content of a file that holds something public in PEM form.
+
+    Raises:
+        ValueError: it is not there, cannot be read, or holds a private key.
+    """
     if not path.is_file():
         raise ValueError(
             "there is no such file; relative paths start at the folder of `parameters`"
