@@ -13,7 +13,6 @@ from o365lib.evidence.layout import KEYS
 
 if TYPE_CHECKING:
     from o365lib.cli.options import Options
-    from o365lib.evidence.envelope import Signer
     from o365lib.evidence.key_store import KeyDescription, KeyStore
     from o365lib.secret import Secret
 
@@ -57,11 +56,11 @@ def show(*, as_json: bool, pem: bool) -> None:
     help="Holds the passphrase of the new key; a file that only you can read.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print for machines.")
-@click.pass_context
-def new(context: click.Context, /, *, as_json: bool, **given: Any) -> None:
+def new(*, as_json: bool, **given: Any) -> None:
     """Make the key that you sign with from now on.
 
     The key before is kept, and signs that this one takes its place: what it signed stays valid.
+    Both go into an archive with your next run there.
     """
     has_passphrase = given["passphrase"] or given["new_passphrase_file"] is not None
     ways = [has_passphrase, given["in_keyring"], given["no_passphrase"]]
@@ -84,22 +83,28 @@ def new(context: click.Context, /, *, as_json: bool, **given: Any) -> None:
         in_keyring=given["in_keyring"],
         endorser=endorser,
     )
-    root = _archive_here(context.obj)
-    if root is not None:
-        store.publish(root)
-    described = _described(store)
-    _show(described, as_json=as_json)
-    for line in _told(endorser, root, is_lost=given["lost"]):
-        click.echo(line, err=True)
+    _show(_described(store), as_json=as_json)
+    if endorser is not None:
+        click.echo(f"The key before, {endorser.key.fingerprint}, vouches for this one.", err=True)
+    elif given["lost"]:
+        click.echo(
+            "No earlier key vouches for this one. Tell those who check your evidence its"
+            " fingerprint, in another way than through the archive.",
+            err=True,
+        )
 
 
 @key.command("publish")
+@passphrase_file_option
 @click.pass_context
-def publish(context: click.Context) -> None:
+def publish(context: click.Context, *, passphrase_file: Path | None) -> None:
     """Put the public part of your key into the archive, for those who check what you signed.
 
-    A run does so too. What earlier keys of yours said of this one goes along.
+    A run does so too. What earlier keys of yours said of this one goes along, in a digest.
     """
+    from o365lib.evidence.archive import Archive
+    from o365lib.evidence.sealing import OpenBatch
+
     options: Options = context.obj
     root = options.archive_root()
     if not root.is_dir():
@@ -109,8 +114,9 @@ def publish(context: click.Context) -> None:
             " --evidence, which stands before the command: o365 --evidence FOLDER key publish",
         )
     store = _store()
-    store.publish(root)
-    click.echo(f"{_described(store).key.key_id}.pem is in {root / KEYS}.")
+    described = _described(store)
+    OpenBatch.begin(Archive(root), store, asker(passphrase_file)).close()
+    click.echo(f"{described.key.key_id}.pem is in {root / KEYS}.")
 
 
 def _store() -> KeyStore:
@@ -143,14 +149,6 @@ def _new_passphrase(file: Path | None) -> Secret:
     return asked_for_new()
 
 
-def _archive_here(options: Options) -> Path | None:
-    try:
-        root = options.archive_root()
-    except UsageError:  # a key belongs to no project
-        return None
-    return root if root.is_dir() else None
-
-
 def _show(described: KeyDescription, *, as_json: bool) -> None:
     from o365lib import clock
     from o365lib.cli.output import show_json, show_table
@@ -177,20 +175,3 @@ def _show(described: KeyDescription, *, as_json: bool) -> None:
         ("File", told["file"]),
     ]
     show_table(("Your signing key", ""), rows)
-
-
-def _told(endorser: Signer | None, root: Path | None, *, is_lost: bool) -> list[str]:
-    """What a person should know of a key that was just made."""
-    told = []
-    if endorser is not None:
-        told.append(f"The key before, {endorser.key.fingerprint}, vouches for this one.")
-    elif is_lost:
-        told.append(
-            "No earlier key vouches for this one. Tell those who check your evidence its"
-            " fingerprint, in another way than through the archive."
-        )
-    if root is not None:
-        told.append(f"Its public part is in {root}.")
-    elif endorser is not None:
-        told.append("Put that into each archive that you sign in: o365 key publish")
-    return told

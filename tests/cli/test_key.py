@@ -5,8 +5,10 @@ import pytest
 from keyring.backends.fail import Keyring as NoKeyring
 
 from o365lib.evidence import trust
+from o365lib.evidence.envelope import Envelope
 from o365lib.evidence.key_store import KeyStore
 from o365lib.evidence.public_keys import PublicKey
+from o365lib.evidence.statement import Statement
 from tests.shelf import Shelf
 
 WORDS = "correct horse battery"
@@ -73,8 +75,7 @@ def test_a_key_needs_no_project(o365, keys, tmp_path, monkeypatch):
     assert o365("key", "show").exit_code == 0
 
 
-def test_a_new_key_is_endorsed_by_the_one_before_in_the_archive_at_hand(o365, keys, project):
-    (project / "evidence").mkdir()
+def test_a_new_key_is_endorsed_by_the_one_before(o365, keys, project):
     assert o365("key", "new", "--name", "Ada").exit_code == 0
     first = keys.public_key()
     result = o365("key", "new", "--json")
@@ -83,24 +84,30 @@ def test_a_new_key_is_endorsed_by_the_one_before_in_the_archive_at_hand(o365, ke
     assert told["key_id"] == second.key_id != first.key_id
     assert told["name"] == "Ada"
     assert f"{first.fingerprint}, vouches for this one" in result.stderr
+    keys.publish(project / "evidence")
     trusted = trust.trusted_keys(project / "evidence", [first])
     assert set(trusted) == {first.key_id, second.key_id}
 
 
-def test_without_an_archive_at_hand_one_is_told_to_publish(o365, keys, project):
+def test_keys_are_published_with_what_is_said_of_them_and_that_is_in_a_digest(o365, keys, project):
     o365("key", "new")
     first = keys.public_key()
-    result = o365("key", "new")
-    assert "o365 key publish" in result.stderr
-    assert not (project / "evidence").exists()
+    o365("key", "new")
     missing = o365("key", "publish")
-    assert missing.exit_code == 2
+    assert missing.exit_code == 2, missing.output
     assert "no archive" in missing.stderr
-    (project / "evidence").mkdir()
+    root = project / "evidence"
+    root.mkdir()
     result = o365("key", "publish")
     assert result.exit_code == 0
-    assert keys.public_key().key_id in result.stdout
-    assert len(trust.trusted_keys(project / "evidence", [first])) == 2
+    second = keys.public_key()
+    assert second.key_id in result.stdout
+    assert set(trust.trusted_keys(root, [first])) == {first.key_id, second.key_id}
+    raw = (root / "_digests" / "00000001.json").read_bytes()
+    said = Statement.from_bytes(Envelope.from_json(raw).payload)
+    assert [each.name for each in said.subjects] == [trust.endorsement_name(second.key_id)]
+    assert o365("key", "publish").exit_code == 0
+    assert not (root / "_digests" / "00000002.json").exists()
 
 
 def test_a_lost_key_is_replaced_and_the_consequence_is_told(o365, keys):
