@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from o365lib import clock, parameters
 from o365lib.evidence.archive import RunFolder
+from o365lib.evidence.public_keys import fingerprint_of
 from o365lib.evidence.record import Check, Record
 from o365lib.runbook.results import StepResult
 from o365lib.service_account.facts import Facts, Identity
@@ -104,6 +105,23 @@ def plan(made: Plan, *, dry_run: bool) -> StepResult:
     return StepResult(title=title, columns=("", "Change", "Now", "Then"), rows=rows, notes=notes)
 
 
+def signed_approval(record: Record) -> StepResult:
+    """Show by whose signature the plan is confirmed."""
+    approval = record.approval
+    if approval is None:
+        return StepResult(title="Not approved")
+    return StepResult(
+        title=f"Approved by {approval.approved_by}, signed",
+        columns=_TWO,
+        rows=[
+            ("Approval", approval.approval_id),
+            ("Given", clock.iso(approval.date_time)),
+            ("Key", fingerprint_of(approval.key_id)),
+            ("Plan", approval.plan_digest[:_SHORT_DIGEST]),
+        ],
+    )
+
+
 def checks(read_back: Sequence[Check]) -> StepResult:
     """Show what was read back."""
     return StepResult(
@@ -122,6 +140,8 @@ def done_sentence(made: Plan, record: Record) -> str:
     done = {
         "create-user": "created",
         "set-password": "password replaced",
+        "enable-user": "sign-in allowed",
+        "disable-user": "sign-in blocked",
         "hand-over": "credentials handed over",
         "assign-role": f"{made.role_name} assigned",
         "remove-role": taken,

@@ -21,12 +21,17 @@ class ConfirmationForm:
     Args:
         plan: what is to be confirmed.
         approver: proposed as the approver's name.
+        is_signed: whether that is who has signed the approval, which nobody can change here.
     """
 
-    def __init__(self, plan: Plan, *, approver: str) -> None:
+    def __init__(self, plan: Plan, *, approver: str, is_signed: bool = False) -> None:
         self.plan = plan
         self.is_confirmed = False
-        self.approver = _text("Approved by", approver, "o365-approver")
+        self.is_signed = is_signed
+        self.approver = _text(
+            "Signed by" if is_signed else "Approved by", approver, "o365-approver"
+        )
+        self.approver.disabled = is_signed
         self.name = _text("Client's name", "", "o365-client")
         self.button = ipywidgets.Button(
             description="Confirm the plan",
@@ -68,7 +73,8 @@ class ConfirmationForm:
             self.is_confirmed = True
             for widget in (self.button, self.name, self.approver):
                 widget.disabled = True
-            self.answer.value = f"<b>Confirmed by {_safe(approver)}.</b> Go on with the next cell."
+            how = "Approved" if self.is_signed else "Confirmed"
+            self.answer.value = f"<b>{how} by {_safe(approver)}.</b> Go on with the next cell."
 
         self.name.observe(watch, names="value")
         self.approver.observe(watch, names="value")

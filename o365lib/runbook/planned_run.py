@@ -5,12 +5,14 @@
 - Before each change the plan must still hold: one that was made or looked at some seconds ago is
   trusted, an older one is made again from the tenant as it is now.
 - Only one run of a client changes its tenant at a time.
+- Where the defaults require that somebody else has signed, nothing else confirms a plan, and the
+  signature must hold still when the first change is made (`four_eyes`).
 """
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Literal, NoReturn
+from typing import Literal, NoReturn, cast
 
 from o365lib import clock, parameters
 from o365lib.errors import Refused, StepOutOfOrder
@@ -21,17 +23,20 @@ from o365lib.evidence.accounts import (
     may_have_set_password,
     pending_credentials,
 )
+from o365lib.evidence.approval import Document
 from o365lib.evidence.archive import Archive, RunFolder
+from o365lib.evidence.custody import PasswordCustody, blocked_by, password_custody
 from o365lib.evidence.record import Approval, Record
 from o365lib.graph.models import User
 from o365lib.graph.session import GraphSession
-from o365lib.runbook import standing
+from o365lib.runbook import four_eyes, standing
 from o365lib.runbook.recorded_run import RecordedRun
 from o365lib.service_account.authorization import missing_to_read
 from o365lib.service_account.draft import draft
 from o365lib.service_account.facts import Facts, Identity
 from o365lib.service_account.look import read_facts
 from o365lib.service_account.plan import Plan
+from o365lib.service_account.unused_password import IfUnused
 
 # A plan this young was made from the tenant as it is; an older one is made again before it is used.
 _FRESH = timedelta(seconds=30)
@@ -46,6 +51,7 @@ class PlannedRun(RecordedRun):
         identity: who is signed in.
         graph: the session, once somebody is.
         looked_again: when the tenant was last read after the confirmation.
+        signed: the signed approval that confirmed the plan, where one is required.
     """
 
     facts_read: Facts | None = None
@@ -53,6 +59,8 @@ class PlannedRun(RecordedRun):
     identity: Identity | None = None
     graph: GraphSession | None = None
     looked_again: datetime | None = None
+    signed: Document | None = None
+    _by_form = False
 
     @property
     def session(self) -> GraphSession:
@@ -81,17 +89,24 @@ class PlannedRun(RecordedRun):
         """Return the client's readable records, oldest first; this run's is the last."""
         return Archive(self.places.evidence).records(self.client.client)
 
+    @property
+    def if_unused(self) -> IfUnused:
+        """What this run does about a password that was handed over and that nobody has used."""
+        return cast("IfUnused", self.request.get("if_unused", ""))
+
     def may_replace_password(self) -> bool:
-        """Return whether this run may have to set a password again, by what the records say."""
-        is_changing = self.kind == "create" and not self.is_dry_run
-        return is_changing and has_pending_credentials(self.earlier_records())
+        """Return whether this run may have to set a password again, or to block the account."""
+        if self.kind != "create" or self.is_dry_run:
+            return False
+        return bool(self.if_unused) or has_pending_credentials(self.earlier_records())
 
     def before_change(self) -> None:
         """Make sure that the confirmed plan is still the plan.
 
         Raises:
             StepOutOfOrder: nobody has confirmed yet.
-            Refused: the tenant or the parameters have moved since; this step has changed nothing.
+            Refused: the tenant or the parameters have moved since, or a signed approval is required
+                and does not hold any more; this step has changed nothing.
         """
         approval, plan = self.record.approval, self.current_plan
         if approval is None:
@@ -108,8 +123,10 @@ class PlannedRun(RecordedRun):
         self._require_same_parameters()
         looked = self.looked_again or self.current_facts.read
         is_old = clock.now() - looked > _FRESH
-        if is_old or (approval.how == "form" and self.looked_again is None):
+        if is_old or (self._by_form and self.looked_again is None):
             self._look_again(plan)
+        if not standing.is_frozen(self.record):
+            self._require_signature(plan)
 
     def read_tenant(self) -> Facts:
         """Return the tenant as it is now, with what the archive knows of the account.
@@ -141,6 +158,8 @@ class PlannedRun(RecordedRun):
             update={
                 "read": begun,
                 "handed_over_by": _handed_over_by(records, facts),
+                "custody": _custody(records, facts),
+                "blocked_by": _blocked_by(records, facts),
                 # What they hide was judged before this run's first change. Since then no other run
                 # can have set the password, and what this one did stands in its own record.
                 "unreadable_records": (
@@ -148,6 +167,14 @@ class PlannedRun(RecordedRun):
                 ),
             }
         )
+
+    def _require_signature(self, plan: Plan) -> None:
+        """Judge the approval once more: it may have grown too old, or been used, since then."""
+        try:
+            four_eyes.require_still(self, plan)
+        except Refused:
+            self.record.approval = None
+            raise
 
     def _require_same_parameters(self) -> None:
         folder = self.places.parameters
@@ -202,24 +229,47 @@ class PlannedRun(RecordedRun):
             self.client,
             self.defaults,
             parameters_digest=self.parameters_digest,
+            if_unused=self.if_unused,
         )
 
     def approve(self, approver: str, how: Literal["form", "parameter"], plan: Plan) -> None:
         """Keep who approved which plan, and how.
 
+        Where a signed approval is required this confirms nothing: the first change asks for it.
+
         Raises:
             StepTooLate: another approval stands, or the run is closed; a form may be an old one.
             EvidenceError: the approval could not be written; it was not given.
         """
+        approval = Approval(
+            approved_by=approver, how=how, plan_digest=plan.digest, date_time=clock.now()
+        )
+        self._keep_approval(approval, by_form=how == "form")
+
+    def approve_signed(self, document: Document, plan: Plan, *, by_form: bool) -> None:
+        """Keep the signed approval by which the plan is confirmed, and a copy of its file.
+
+        Args:
+            document: as `four_eyes.find` returned it for this plan.
+            plan: what it is for.
+            by_form: whether somebody has read the plan in a form meanwhile.
+
+        Raises:
+            StepTooLate: another approval stands, or the run is closed.
+            EvidenceError: it could not be written; the plan is not confirmed.
+        """
+        approval = four_eyes.as_recorded(document, plan, self.defaults.approval)
+        self.require_alterable("confirm")
+        self.folder.write_approval(document.raw)
+        self._keep_approval(approval, by_form=by_form)
+        self.signed = document
+
+    def _keep_approval(self, approval: Approval, *, by_form: bool) -> None:
         self.require_alterable("confirm")
         with self.or_as_before():
-            self.record.approval = Approval(
-                approved_by=approver,
-                how=how,
-                plan_digest=plan.digest,
-                date_time=clock.now(),
-            )
+            self.record.approval = approval
             self.save()
+        self._by_form = by_form
 
 
 def _pending_credentials(records: Sequence[Record], user: User) -> str:
@@ -238,6 +288,23 @@ def _handed_over_by(records: Sequence[Record], facts: Facts) -> str:
     return handed_over_by(
         records, user_id=user.id, last_password_change=user.last_password_change_date_time
     )
+
+
+def _custody(records: Sequence[Record], facts: Facts) -> PasswordCustody | None:
+    if facts.account is None:
+        return None
+    user = facts.account.user
+    return password_custody(
+        records,
+        user_id=user.id,
+        user_principal_name=user.user_principal_name,
+        created=user.created_date_time,
+        last_change=user.last_password_change_date_time,
+    )
+
+
+def _blocked_by(records: Sequence[Record], facts: Facts) -> str:
+    return blocked_by(records, user_id=facts.account.user.id) if facts.account else ""
 
 
 def _that_matter(unreadable: Sequence[RunFolder], facts: Facts) -> tuple[str, ...]:

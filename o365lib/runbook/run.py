@@ -8,13 +8,15 @@
 
 from o365lib import sign_in
 from o365lib.errors import NotVerified, Refused
+from o365lib.evidence.approval import Document
 from o365lib.evidence.record import Check, Outcome
 from o365lib.graph.session import GraphSession
-from o365lib.runbook import describe
+from o365lib.runbook import describe, four_eyes
 from o365lib.runbook.planned_run import PlannedRun
 from o365lib.runbook.results import StepResult
 from o365lib.runbook.steps import step
 from o365lib.service_account.permissions import delegated_scopes
+from o365lib.service_account.plan import Plan
 from o365lib.transport import Transport
 
 
@@ -84,9 +86,13 @@ class Run(PlannedRun):
 
     @step("confirm", after="plan", changes=True, prepares=True)
     def confirm(self, approved_by: str = "", approved_plan: str = "") -> StepResult:
-        """Have the plan confirmed: by a form in JupyterLab, by `approved_by` elsewhere."""
+        """Have the plan confirmed: by a form in JupyterLab, by `approved_by` elsewhere.
+
+        Where the defaults require a signed approval, by that alone; in JupyterLab the form then
+        asks whether to go on.
+        """
         plan = self.current_plan
-        self.record.approval, self.looked_again = None, None
+        self.record.approval, self.looked_again, self.signed = None, None, None
         approver, wanted = approved_by.strip(), approved_plan.strip()
         self.record.parameters |= {"approved_by": approver, "approved_plan": wanted}
         if wanted and not (len(wanted) >= 8 and plan.digest.startswith(wanted)):  # noqa: PLR2004 -- shorter would fit by chance
@@ -97,14 +103,13 @@ class Run(PlannedRun):
             )
         if self.client.hand_over.method == "screen" and plan.of("hand-over"):
             self._require_screen()
+        signed = four_eyes.find(self, plan)
         if self.frontend.is_interactive:
-            # Late: widgets take long to import, and a batch shows none.
-            from o365lib.runbook.form import ConfirmationForm
-
-            form = ConfirmationForm(plan, approver=approver or self.record.operator.user_name)
-            # What was on the screen is what was approved, whatever plan is in force by then.
-            form.show(lambda name: self.approve(name, "form", plan))
+            self._show_form(plan, approver or self.record.operator.user_name, signed)
             return StepResult(title="Fill in the form above; the next steps wait for it.")
+        if signed is not None:
+            self.approve_signed(signed, plan, by_form=False)
+            return describe.signed_approval(self.record)
         if not approver:
             raise Refused(
                 "not-confirmed",
@@ -153,6 +158,19 @@ class Run(PlannedRun):
         if self.is_dry_run:
             return "dry run"
         return "" if self.current_plan.changes else "there is nothing to change"
+
+    def _show_form(self, plan: Plan, proposed: str, signed: Document | None) -> None:
+        # Late: widgets take long to import, and a batch shows none.
+        from o365lib.runbook.form import ConfirmationForm
+
+        # What was on the screen is what was approved, whatever plan is in force by then.
+        if signed is None:
+            form = ConfirmationForm(plan, approver=proposed)
+            form.show(lambda name: self.approve(name, "form", plan))
+            return
+        approval = four_eyes.as_recorded(signed, plan, self.defaults.approval)
+        form = ConfirmationForm(plan, approver=approval.approved_by, is_signed=True)
+        form.show(lambda _name: self.approve_signed(signed, plan, by_form=True))
 
     def _require_screen(self) -> None:
         if not self.frontend.is_interactive:

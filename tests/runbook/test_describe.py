@@ -171,6 +171,34 @@ def test_checks_are_ticked_or_crossed():
     assert [row[-1] for row in shown.rows] == ["✓", "✗"]
 
 
+def test_a_signed_approval_is_shown_with_its_id_its_instant_and_the_key():
+    given = datetime(2026, 11, 23, 11, tzinfo=UTC)
+    approval = Approval(
+        approved_by="Ana",
+        how="signed",
+        plan_digest="3b" * 32,
+        date_time=given,
+        approval_id="20261123T110000000Z-approve-00aa11",
+        key_id="4c" * 32,
+    )
+    record = Record(
+        run_id="1",
+        client="contoso",
+        runbook="create_service_account",
+        package_version="1",
+        operator=Operator(user_name="kim", host_name="desk"),
+        started=given,
+        approval=approval,
+    )
+    shown = repr(describe.signed_approval(record))
+    assert "Approved by Ana, signed" in shown
+    for part in (approval.approval_id, "2026-11-23T11:00:00", "SHA256:4c4c 4c4c", "3b3b3b3b3b3b"):
+        assert part in shown
+    assert "Not approved" in repr(
+        describe.signed_approval(record.model_copy(update={"approval": None}))
+    )
+
+
 def test_what_was_done_is_told_by_the_record_and_without_what_failed():
     made = make_plan("create")
     kept = record(

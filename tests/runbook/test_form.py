@@ -114,3 +114,15 @@ def test_every_part_has_a_handle(form):
         ("o365-confirm",),
         ("o365-answer",),
     ]
+
+
+def test_a_signed_approval_names_its_approver_and_asks_only_whether_to_go_on(approvals):
+    form = ConfirmationForm(make_plan("create"), approver="Ana <Ruiz>", is_signed=True)
+    form.show(approvals.append)
+    assert (form.approver.value, form.approver.disabled) == ("Ana <Ruiz>", True)
+    assert form.approver.description == "Signed by"
+    assert form.button.disabled
+    form.name.value = "contoso"
+    form.button.click()
+    assert approvals == ["Ana <Ruiz>"]
+    assert "Approved by Ana &lt;Ruiz&gt;" in form.answer.value
