@@ -16,7 +16,7 @@ from typing import Self
 
 from o365lib import __version__, secret
 from o365lib.errors import EvidenceError
-from o365lib.evidence import chain, digest, gate, seal
+from o365lib.evidence import chain, digest, gate, quarantine, seal
 from o365lib.evidence.archive import Archive, RunFolder
 from o365lib.evidence.closing import close_unfinished
 from o365lib.evidence.envelope import Signer
@@ -256,9 +256,7 @@ def _seal(run: RunFolder, signer: Signer, elsewhere: Elsewhere | None) -> Sealed
     findings = gate.search(run, known=secret.find)
     if elsewhere is not None:
         findings = findings.with_own_secrets(elsewhere.own_secrets)
-    if findings:
-        from o365lib.evidence import quarantine
-
+    if findings or quarantine.is_begun(run):
         record = quarantine.quarantine(run, record, findings)
     found = seal.seal_run(run, record, signer, search=findings.to_predicate())
     RunLock(run).remove()

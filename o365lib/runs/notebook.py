@@ -191,6 +191,7 @@ def _run(
         on_prompt=on_prompt,
         stop=stop,
         deadline=begun + request.timeout_seconds if request.timeout_seconds else None,
+        run_folder=run.path,
     )
     problem = _execute(papermill, request, run, control)
     try:
