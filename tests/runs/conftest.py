@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from o365lib.evidence.archive import Archive
+from o365lib.evidence.key_store import KeyStore
+from o365lib.evidence.sealing import OpenBatch
 from o365lib.places import Places
 from o365lib.runs.notebook import RunRequest
 from tests.tiny_runbooks import CHANGE, CLOSE, OPEN, notebook
@@ -28,6 +30,14 @@ def places(tmp_path):
 @pytest.fixture
 def archive(places):
     return Archive(places.evidence)
+
+
+@pytest.fixture
+def evidence(archive, places):
+    """An open batch of the archive."""
+    opened = OpenBatch.begin(archive, KeyStore(places.keys))
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ SAY = (
 
 
 def test_one_clients_failure_never_stops_the_others_and_the_order_is_kept(
-    make_request, archive, tiny
+    make_request, evidence, tiny
 ):
     failing = "import os\nif client == 'bayside-legal': os._exit(1)\n"
     late = "import time\nif client == 'alpine-books': time.sleep(2)\n"
@@ -26,7 +26,7 @@ def test_one_clients_failure_never_stops_the_others_and_the_order_is_kept(
         for client in clients
     ]
     events: list[Event] = []
-    results = run_batch(requests, archive=archive, jobs=2, on_event=events.append)
+    results = run_batch(requests, evidence=evidence, jobs=2, on_event=events.append)
     assert [(each.client, each.outcome) for each in results] == [
         ("alpine-books", "done"),
         ("bayside-legal", "failed"),
@@ -36,16 +36,16 @@ def test_one_clients_failure_never_stops_the_others_and_the_order_is_kept(
     assert {each.result for each in events if each.kind == "ended"} == set(results)
 
 
-def test_an_unknown_parameter_stops_the_batch_before_the_first_run(make_request, archive, tiny):
+def test_an_unknown_parameter_stops_the_batch_before_the_first_run(make_request, evidence, tiny):
     good = make_request(tiny["open"], tiny["close"])
     bad = make_request(tiny["open"], tiny["close"], client="bayside-legal", tickte="T")
     with pytest.raises(UsageError, match="tickte"):
-        run_batch([good, bad], archive=archive)
-    assert archive.runs() == []
+        run_batch([good, bad], evidence=evidence)
+    assert evidence.archive.runs() == []
 
 
 def test_after_the_first_stop_runs_under_way_finish_and_no_further_run_starts(
-    make_request, archive, tiny
+    make_request, evidence, tiny
 ):
     stop = Stop()
     requests = [
@@ -57,9 +57,9 @@ def test_after_the_first_stop_runs_under_way_finish_and_no_further_run_starts(
         if event.kind == "step":
             stop.press()
 
-    results = run_batch(requests, archive=archive, stop=stop, on_event=press)
+    results = run_batch(requests, evidence=evidence, stop=stop, on_event=press)
     assert [each.outcome for each in results] == ["done", NOT_STARTED, NOT_STARTED]
-    assert [run.client for run in archive.runs()] == ["alpine-books"]
+    assert [run.client for run in evidence.archive.runs()] == ["alpine-books"]
     assert [each.remedy for each in results] == [
         "",
         *["Run the same command again for those that were not started."] * 2,
@@ -67,7 +67,7 @@ def test_after_the_first_stop_runs_under_way_finish_and_no_further_run_starts(
 
 
 def test_after_the_second_stop_runs_under_way_end_with_readable_records(
-    make_request, archive, tiny
+    make_request, evidence, tiny
 ):
     stop = Stop()
     requests = [
@@ -80,7 +80,7 @@ def test_after_the_second_stop_runs_under_way_end_with_readable_records(
         if event.kind == "step":
             threading.Thread(target=begun.wait).start()
 
-    results = run_batch(requests, archive=archive, jobs=2, stop=stop, on_event=press)
+    results = run_batch(requests, evidence=evidence, jobs=2, stop=stop, on_event=press)
     assert [each.outcome for each in results] == ["unverified", "unverified", NOT_STARTED]
     for result in results[:2]:
         record = RunFolder(result.record_file.parent).read_record()
@@ -88,7 +88,7 @@ def test_after_the_second_stop_runs_under_way_end_with_readable_records(
         assert record.reason.startswith("The run was stopped: it was interrupted.")
 
 
-def test_what_nobody_foresaw_fails_one_client_only(make_request, archive, tiny, places):
+def test_what_nobody_foresaw_fails_one_client_only(make_request, evidence, tiny, places):
     requests = [
         make_request(tiny["open"], tiny["close"], client=client, name=f"create_{number}")
         for number, client in enumerate(("alpine-books", "bayside-legal"))
@@ -98,18 +98,19 @@ def test_what_nobody_foresaw_fails_one_client_only(make_request, archive, tiny, 
         if (event.kind, event.client) == ("started", "alpine-books"):
             (places.notebooks / "create_0.ipynb").unlink()
 
-    first, second = run_batch(requests, archive=archive, on_event=take_away)
+    first, second = run_batch(requests, evidence=evidence, on_event=take_away)
     assert (first.outcome, second.outcome) == ("failed", "done")
     assert "is not a runbook" in first.reason
     assert first.remedy == "A runbook is a notebook with one cell tagged `parameters`."
     assert first.remedy not in first.reason
 
 
-def test_progress_that_cannot_be_shown_ends_no_run(make_request, archive, tiny, caplog):
+def test_progress_that_cannot_be_shown_ends_no_run(make_request, evidence, tiny, caplog):
     def torn(event):
         raise OSError("the terminal is gone")
 
-    results = run_batch([make_request(tiny["open"], tiny["close"])], archive=archive, on_event=torn)
+    request = make_request(tiny["open"], tiny["close"])
+    results = run_batch([request], evidence=evidence, on_event=torn)
     assert [each.outcome for each in results] == ["done"]
     assert "progress could not be shown" in caplog.text
 
@@ -134,7 +135,7 @@ def test_a_termination_goes_through_both_stages_at_once():
     assert stop.now.is_set()
 
 
-def test_what_a_stop_means_is_said_at_each_stage(make_request, archive, tiny):
+def test_what_a_stop_means_is_said_at_each_stage(make_request, evidence, tiny):
     stop, said = Stop(), []
 
     def say(text):
@@ -149,7 +150,7 @@ def test_what_a_stop_means_is_said_at_each_stage(make_request, archive, tiny):
     waiting = SAY + "import time\ntime.sleep(60)\n"
     request = make_request(tiny["open"], waiting, tiny["close"], client="alpine-books")
     [result] = run_batch(
-        [request], archive=archive, stop=stop, on_event=pressed_in_the_middle, say=say
+        [request], evidence=evidence, stop=stop, on_event=pressed_in_the_middle, say=say
     )
     assert result.outcome in {"failed", "unverified"}
     assert "Ctrl-C again" in said[0]

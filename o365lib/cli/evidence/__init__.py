@@ -2,7 +2,7 @@
 
 import click
 
-from o365lib.cli.evidence import listing
+from o365lib.cli.evidence import indexing, listing, sealing, searching
 
 __all__ = ["evidence"]
 
@@ -15,5 +15,8 @@ def evidence() -> None:
 for _command in (
     listing.list_runs,
     listing.show_run,
+    searching.search_runs,
+    indexing.rebuild_index,
+    sealing.seal,
 ):
     evidence.add_command(_command)
