@@ -1,0 +1,214 @@
+"""What was found and what was said of it, in a temporary database: for the cross-checks.
+
+- `files`: each file that is evidence, with its digest. `claims`: what signed files say of others.
+- It lies in SQLite's own temporary file, so that memory stays flat, and goes with the process.
+- Rows are given out in the order of their names, and those of a chain in that of their numbers.
+
+https://www.sqlite.org/inmemorydb.html#temp_db
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any, Self
+
+from o365lib.evidence.verification.inventory import IN_A_DIGEST, Place, What
+
+_TABLES = """
+CREATE TABLE files (
+    name TEXT PRIMARY KEY, what INTEGER, client TEXT, item TEXT, number INTEGER, sha256 TEXT,
+    is_bad INTEGER
+) WITHOUT ROWID;
+CREATE TABLE claims (name TEXT, by TEXT, what INTEGER, sha256 TEXT, PRIMARY KEY (name, by))
+    WITHOUT ROWID;
+CREATE TABLE links (
+    what INTEGER, client TEXT, number INTEGER, before TEXT, run_id TEXT,
+    PRIMARY KEY (what, client, number)
+) WITHOUT ROWID;
+"""
+
+_PUT_FILE = "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)"
+_PUT_CLAIM = "INSERT OR REPLACE INTO claims VALUES (?, ?, ?, ?)"
+_PUT_LINK = "INSERT OR REPLACE INTO links VALUES (?, ?, ?, ?, ?)"
+
+_ROWS_AT_ONCE = 2000
+_CACHE_KIBIBYTES = 16_384
+
+
+class Book:
+    """The database of one verification; a context manager."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, list[tuple[Any, ...]]] = {
+            _PUT_FILE: [],
+            _PUT_CLAIM: [],
+            _PUT_LINK: [],
+        }
+        self._has_index = False
+        # An empty name is a database of this connection alone, on disk once it outgrows its cache.
+        self._database = sqlite3.connect("", isolation_level=None)
+        for pragma in ("journal_mode=OFF", "synchronous=OFF", f"cache_size=-{_CACHE_KIBIBYTES}"):
+            self._database.execute(f"PRAGMA {pragma}").close()
+        self._database.executescript(_TABLES)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._database.close()
+
+    def put_file(self, name: str, place: Place, sha256: str | None, *, is_bad: bool) -> None:
+        """Enter a file, or enter it anew.
+
+        Args:
+            name: its path from the archive's root.
+            place: what the name stands for.
+            sha256: of its bytes; None where they could not be read.
+            is_bad: whether a problem with it has been told.
+        """
+        row = (name, int(place.what), place.client, place.item, place.number, sha256, int(is_bad))
+        self._put(_PUT_FILE, row)
+
+    def put_claim(self, name: str, sha256: str, *, by: str, what: What) -> None:
+        """Enter that the signed file `by`, a `what`, says which digest the file `name` has."""
+        self._put(_PUT_CLAIM, (name, by, int(what), sha256))
+
+    def put_link(self, place: Place, *, before: str | None, run_id: str = "") -> None:
+        """Enter a seal or digest: the digest of the one before that it names, and its run."""
+        self._put(_PUT_LINK, (int(place.what), place.client, place.number, before, run_id))
+
+    def _put(self, statement: str, row: tuple[Any, ...]) -> None:
+        rows = self._rows[statement]
+        rows.append(row)
+        if len(rows) >= _ROWS_AT_ONCE:
+            self._flush(statement)
+
+    def _flush(self, *statements: str) -> None:
+        for statement in statements or tuple(self._rows):
+            rows = self._rows[statement]
+            if rows:
+                self._database.execute("BEGIN").close()
+                self._database.executemany(statement, rows).close()
+                self._database.execute("COMMIT").close()
+                rows.clear()
+
+    def _ask(self, question: str, *values: Any) -> Iterator[Any]:
+        self._flush()
+        # A cursor of its own each: the answers to one question are read while others are asked.
+        with closing(self._database.execute(question, values)) as cursor:
+            yield from cursor
+
+    def unlike(self) -> Iterator[tuple[str, str, str, str | None, int | None]]:
+        """Yield what a sound file claims and is not so.
+
+        As name, wanted digest, by, found digest, whether bad. What was found is None for a file that is missing or could not be read; whether it is bad is
+        None for one that is missing.
+        """
+        return self._ask(
+            "SELECT c.name, c.sha256, c.by, f.sha256, f.is_bad FROM claims c"
+            " JOIN files b ON b.name = c.by LEFT JOIN files f ON f.name = c.name"
+            " WHERE f.sha256 IS NOT c.sha256 AND NOT b.is_bad ORDER BY c.name, c.by"
+        )
+
+    def unclaimed(self) -> Iterator[tuple[str, int, str, str, int, str | None, int]]:
+        """Yield files that something has to speak of, and nothing does.
+
+        As name, what, client, item, number, digest, whether bad. Runs' files are claimed by seals,
+        signed files by digests.
+        """
+        signed = ", ".join(str(int(each)) for each in IN_A_DIGEST)
+        run_file, seal, digest = int(What.RUN_FILE), int(What.SEAL), int(What.DIGEST)
+        return self._ask(
+            "SELECT f.name, f.what, f.client, f.item, f.number, f.sha256, f.is_bad FROM files f"  # noqa: S608 -- numbers of ours
+            f" WHERE (f.what = {run_file} AND NOT EXISTS (SELECT 1 FROM claims c"
+            f"   WHERE c.name = f.name AND c.what = {seal}))"
+            f" OR (f.what IN ({signed}) AND NOT EXISTS (SELECT 1 FROM claims c"
+            f"   WHERE c.name = f.name AND c.what = {digest})) ORDER BY f.name"
+        )
+
+    def claimed_twice(self, what: What) -> Iterator[tuple[str, str, str]]:
+        """Yield what two sound files of one kind claim: name, the first, the last of them."""
+        return self._ask(
+            "SELECT c.name, MIN(c.by), MAX(c.by) FROM claims c JOIN files b ON b.name = c.by"
+            " WHERE c.what = ? AND NOT b.is_bad"
+            " GROUP BY c.name HAVING COUNT(*) > 1 ORDER BY c.name",
+            int(what),
+        )
+
+    def links(self, what: What) -> Iterator[tuple[str, int, str | None, str | None, int]]:
+        """Yield a kind of chain's files: client, number, the digest named for the one before, ...
+
+        ... the file's own digest, and whether it is bad. In the order of clients and numbers.
+        """
+        return self._ask(
+            "SELECT f.client, f.number, l.before, f.sha256, f.is_bad FROM files f"
+            " LEFT JOIN links l ON l.what = f.what AND l.client = f.client AND l.number = f.number"
+            " WHERE f.what = ? ORDER BY f.client, f.number",
+            int(what),
+        )
+
+    def run_of(self, place: Place) -> str:
+        """Return the run of which a seal speaks; empty where it cannot be read."""
+        question = "SELECT run_id FROM links WHERE what = ? AND client = ? AND number = ?"
+        for row in self._ask(question, int(place.what), place.client, place.number):
+            return str(row[0])
+        return ""
+
+    def is_sealed(self, folder: str) -> bool:
+        """Whether any seal claims a file of this run, given as `<client>/<run id>`."""
+        # "0" comes right after "/".
+        question = "SELECT 1 FROM claims WHERE name > ? AND name < ? AND what = ? LIMIT 1"
+        return any(True for _ in self._ask(question, f"{folder}/", f"{folder}0", int(What.SEAL)))
+
+    def files_of(self, folder: str) -> int:
+        """Return how many files of this run, given as `<client>/<run id>`, are there."""
+        question = "SELECT COUNT(*) FROM files WHERE name > ? AND name < ?"
+        return sum(row[0] for row in self._ask(question, f"{folder}/", f"{folder}0"))
+
+    def digest_of(self, name: str) -> str | None:
+        """Return the digest of a file; None where it is not there or could not be read."""
+        for row in self._ask("SELECT sha256 FROM files WHERE name = ?", name):
+            return None if row[0] is None else str(row[0])
+        return None
+
+    def claimed_as(self, sha256: str, *, but: str) -> str:
+        """Return the name under which a file with this digest should be; empty for none."""
+        self._index()
+        question = "SELECT name FROM claims WHERE sha256 = ? AND name != ? ORDER BY name LIMIT 1"
+        for row in self._ask(question, sha256, but):
+            return str(row[0])
+        return ""
+
+    def found_as(self, sha256: str, *, but: str) -> str:
+        """Return the name under which a file with this digest lies unclaimed; empty for none."""
+        self._index()
+        question = (
+            "SELECT name FROM files f WHERE sha256 = ? AND name != ? AND NOT EXISTS"
+            " (SELECT 1 FROM claims c WHERE c.name = f.name) ORDER BY name LIMIT 1"
+        )
+        for row in self._ask(question, sha256, but):
+            return str(row[0])
+        return ""
+
+    def _index(self) -> None:
+        """Make digests searchable, at the first problem: a sound archive does without."""
+        if not self._has_index:
+            self._flush()
+            self._database.execute("CREATE INDEX claims_by_digest ON claims (sha256)").close()
+            self._database.execute("CREATE INDEX files_by_digest ON files (sha256)").close()
+            self._has_index = True
+
+    def names(self, what: What) -> Iterator[tuple[str, int, int]]:
+        """Yield the files of a kind: name, number, whether bad; in the order of their names."""
+        question = "SELECT name, number, is_bad FROM files WHERE what = ? ORDER BY name"
+        return self._ask(question, int(what))
+
+    def count(self, what: What) -> int:
+        """Return how many files of a kind there are."""
+        question = "SELECT COUNT(*) FROM files WHERE what = ?"
+        return sum(row[0] for row in self._ask(question, int(what)))
+
+    def count_runs(self) -> int:
+        """Return how many runs have files."""
+        question = "SELECT COUNT(*) FROM (SELECT DISTINCT client, item FROM files WHERE what = ?)"
+        return sum(row[0] for row in self._ask(question, int(What.RUN_FILE)))

@@ -1,0 +1,118 @@
+"""What each name in an archive stands for; a name that stands for nothing does not belong there.
+
+The names are those of `o365lib.evidence.layout`. Nothing is read: this decides by names alone.
+"""
+
+import re
+from enum import IntEnum
+from typing import NamedTuple
+
+from o365lib.evidence import layout
+
+
+class What(IntEnum):
+    """What a file is. Those that are signed come after the others."""
+
+    NO_EVIDENCE = 0
+    RUN_FILE = 1
+    KEY = 2
+    STAMP_ROOT = 3
+    TIME_STAMP = 4
+    SEAL = 10
+    DIGEST = 11
+    APPROVAL = 12
+    RECONCILIATION = 13
+    ENDORSEMENT = 14
+
+
+# What a digest has to name. Keys are named by their own ids, and time stamps come after a digest.
+IN_A_DIGEST = (What.SEAL, What.APPROVAL, What.RECONCILIATION, What.ENDORSEMENT)
+
+
+class Place(NamedTuple):
+    """What a name stands for.
+
+    Attributes:
+        what: what the file is.
+        client: whose it is; empty where it is the archive's own.
+        item: the run's id, the key's, or the file's own, without its ending.
+        number: of a seal, a digest or a time stamp; else 0.
+    """
+
+    what: What
+    client: str = ""
+    item: str = ""
+    number: int = 0
+
+
+_HASH = re.compile(r"[0-9a-f]{64}")
+# What a write that was cut off leaves behind: never under a name of evidence.
+_PART = re.compile(r"\.[0-9A-Za-z_.-]{1,110}\.[0-9a-f]{8}\.part")
+_IN_ROOT = re.compile(r"\.(index\.sqlite(-wal|-shm|-journal)?|published(\.[a-z]+)?|lock(\.json)?)")
+# The client's lock and who holds it, and the lock of a run.
+_IN_CLIENT = re.compile(r"\.lock(\.json)?|\.[0-9A-Za-z][0-9A-Za-z-]{0,95}\.lock")
+
+_NO_EVIDENCE = Place(What.NO_EVIDENCE)
+_DEPTH_OF_A_FILE = 3
+_OF_THE_ARCHIVE = frozenset({layout.DIGESTS, layout.APPROVALS, layout.KEYS})
+
+
+def place_of(name: str) -> Place | None:
+    """Return what a path from the archive's root stands for; None where it stands for nothing."""
+    parts = name.split("/")
+    if len(parts) == _DEPTH_OF_A_FILE and layout.is_client(parts[0]):
+        return _of_a_client(parts[0], parts[1], parts[2])
+    if parts[0] in _OF_THE_ARCHIVE:
+        return _of_the_archive(parts)
+    return _no_evidence(parts)
+
+
+def _of_a_client(client: str, folder: str, file: str) -> Place | None:
+    if folder == layout.SEALS:
+        number = layout.number_of(file)
+        if number:
+            return Place(What.SEAL, client, file[:-5], number)
+    elif folder == layout.RECONCILIATIONS:
+        if file.endswith(".json") and layout.is_run_id(file[:-5]):
+            return Place(What.RECONCILIATION, client, file[:-5])
+    elif layout.is_run_id(folder):
+        # Whatever lay there when the run was sealed is in its seal, by any name.
+        own = file and not _PART.fullmatch(file)
+        return Place(What.RUN_FILE, client, folder) if own else _NO_EVIDENCE
+    else:
+        return None
+    return _NO_EVIDENCE if _PART.fullmatch(file) else None
+
+
+def _of_the_archive(parts: list[str]) -> Place | None:
+    folder, file = "/".join(parts[:-1]), parts[-1]
+    stem, _, ending = file.rpartition(".")
+    place: Place | None = None
+    if folder == layout.DIGESTS:
+        number = layout.number_of(f"{stem}.json")
+        if number and ending in {"json", "tsr"}:
+            place = Place(What.DIGEST if ending == "json" else What.TIME_STAMP, "", stem, number)
+    elif folder == layout.APPROVALS:
+        if ending == "json" and layout.is_run_id(stem):
+            place = Place(What.APPROVAL, "", stem)
+    elif folder == layout.KEYS:
+        if ending in {"pem", "json"} and _HASH.fullmatch(stem):
+            place = Place(What.KEY if ending == "pem" else What.ENDORSEMENT, "", stem)
+    elif folder == layout.TIME_STAMP_ROOTS:
+        if ending == "pem" and _HASH.fullmatch(stem):
+            place = Place(What.STAMP_ROOT, "", stem)
+    else:
+        return None
+    return place or (_NO_EVIDENCE if _PART.fullmatch(file) else None)
+
+
+def _no_evidence(parts: list[str]) -> Place | None:
+    """Marks, locks and indexes of ours, and nothing else that begins with a dot."""
+    if parts[0] == layout.PENDING:
+        return _NO_EVIDENCE
+    if len(parts) == 1 and (_IN_ROOT.fullmatch(parts[0]) or _PART.fullmatch(parts[0])):
+        return _NO_EVIDENCE
+    if len(parts) == 2 and layout.is_client(parts[0]):  # noqa: PLR2004 -- a client's own folder
+        own = _IN_CLIENT.fullmatch(parts[1]) or _PART.fullmatch(parts[1])
+        return _NO_EVIDENCE if own else None
+    return None

@@ -1,0 +1,230 @@
+"""One signed file, taken apart: envelope, signature, statement, and whether it is in its place.
+
+A file has one form only: the exact bytes that this package writes for that payload and signature.
+So nothing can be changed in it that a signature does not cover.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from o365lib.errors import EvidenceError
+from o365lib.evidence import layout, statement
+from o365lib.evidence.envelope import PAYLOAD_TYPE, Envelope, pre_authentication_encoding
+from o365lib.evidence.public_keys import PublicKey, fingerprint_of
+from o365lib.evidence.statement import Statement
+from o365lib.evidence.verification.findings import Kind
+from o365lib.evidence.verification.inventory import Place, What
+
+_PREDICATE_TYPES = {
+    What.SEAL: statement.SEAL,
+    What.DIGEST: statement.DIGEST,
+    What.APPROVAL: statement.APPROVAL,
+    What.RECONCILIATION: statement.RECONCILIATION,
+    What.ENDORSEMENT: statement.KEY_ENDORSEMENT,
+}
+
+Trust = Literal["given", "endorsed", "archive"]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with a file, in itself."""
+
+    kind: Kind
+    sentence: str
+
+
+@dataclass
+class Examined:
+    """A signed file, as far as it could be read.
+
+    Attributes:
+        statement: None where there is none to be read. Believe it only where there is no fault.
+        key: the trusted key that signed it; None where none did.
+        faults: what is wrong; empty for a sound file.
+    """
+
+    statement: Statement | None = None
+    key: PublicKey | None = None
+    faults: list[Fault] = field(default_factory=list)
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether a trusted key signed this file for this place."""
+        return not self.faults
+
+    def fail(self, kind: Kind, sentence: str) -> None:
+        """Add a fault."""
+        self.faults.append(Fault(kind, sentence))
+
+
+def examine(content: bytes | None, place: Place, keys: Mapping[str, PublicKey]) -> Examined:
+    """Return what a signed file holds, and what is wrong with it.
+
+    Args:
+        content: the file's bytes; None where there are too many.
+        place: where it stands.
+        keys: the trusted keys by their ids.
+    """
+    found = Examined()
+    if content is None:
+        found.fail(Kind.EDITED, "It is far larger than a file of its kind; it was not read in.")
+        return found
+    try:
+        envelope = Envelope.from_json(content)
+    except EvidenceError as error:
+        kind = Kind.UNSIGNED if _has_no_signature(content) else Kind.EDITED
+        found.fail(kind, error.message)
+        return found
+    _check_signature(envelope, keys, found)
+    try:
+        found.statement = Statement.from_bytes(envelope.payload)
+    except EvidenceError as error:
+        found.fail(Kind.EDITED, error.message)
+        return found
+    if _is_newer(found):
+        return found
+    if envelope.to_json() != content:
+        found.fail(Kind.EDITED, "It was written again: these are not the bytes of a signed file.")
+    _check_statement(found.statement, place, envelope, found)
+    return found
+
+
+def _has_no_signature(content: bytes) -> bool:
+    """Whether this is an envelope that somebody has stripped of its signatures."""
+    squeezed = b"".join(content[-1000:].split())
+    return squeezed.endswith((b'"signatures":[]}', b'"signatures":[]'))
+
+
+def _check_signature(envelope: Envelope, keys: Mapping[str, PublicKey], found: Examined) -> None:
+    if len(envelope.signatures) != 1:
+        found.fail(Kind.EDITED, f"It has {len(envelope.signatures)} signatures in place of one.")
+        return
+    if envelope.payload_type != PAYLOAD_TYPE:
+        found.fail(Kind.EDITED, "Its payload is of another type than a statement.")
+    signature = envelope.signatures[0]
+    key = keys.get(signature.key_id)
+    if key is None:
+        name = fingerprint_of(signature.key_id) if signature.key_id.isalnum() else "of no id"
+        found.fail(Kind.WRONG_KEY, f"It is signed by a key that is not trusted here ({name[:80]}).")
+        return
+    message = pre_authentication_encoding(envelope.payload_type, envelope.payload)
+    if key.verify(message, signature.signature):
+        found.key = key
+    else:
+        found.fail(Kind.EDITED, f"The signature is not that of {key.fingerprint} over this text.")
+
+
+def _is_newer(found: Examined) -> bool:
+    """Whether a newer version wrote it; then nothing more can be said of it."""
+    assert found.statement
+    kind, version = found.statement.predicate_type, found.statement.predicate.get("schema_version")
+    base, _, number = kind.rpartition(":")
+    is_ours = any(each.rpartition(":")[0] == base for each in _PREDICATE_TYPES.values())
+    newer_type = is_ours and _whole(number) > statement.SCHEMA_VERSION
+    newer_schema = type(version) is int and version > statement.SCHEMA_VERSION
+    if not (newer_type or newer_schema):
+        return False
+    found.fail(
+        Kind.NEWER,
+        "It is of a newer version than this program knows. Verify it with a newer o365-runbooks.",
+    )
+    return True
+
+
+def _whole(text: str) -> int:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 9 else 0  # noqa: PLR2004 -- digits: no number of ours is as long
+
+
+def _check_statement(told: Statement, place: Place, envelope: Envelope, found: Examined) -> None:
+    if told.predicate_type != _PREDICATE_TYPES[place.what]:
+        found.fail(Kind.SWAPPED, f"It is no {place.what.name.lower()}, in the place of one.")
+        return
+    if told.predicate.get("schema_version") != statement.SCHEMA_VERSION:
+        found.fail(Kind.EDITED, "It says no version of its form.")
+    signer, key = told.predicate.get("signer"), found.key
+    if not isinstance(signer, dict) or not isinstance(signer.get("name"), str):
+        found.fail(Kind.EDITED, "It does not say who signed it.")
+    elif len(envelope.signatures) == 1 and signer.get("key_id") != envelope.signatures[0].key_id:
+        found.fail(Kind.WRONG_KEY, "It names another key than the one that signed it.")
+    elif key and signer.get("algorithm") != key.algorithm:
+        found.fail(Kind.WRONG_KEY, "It names another algorithm than that of the key.")
+    names = [each.name for each in told.subjects]
+    if len(set(names)) != len(names):
+        found.fail(Kind.EDITED, "It names a file twice.")
+    if not all(name.isprintable() for name in names):
+        found.fail(Kind.EDITED, "It names files as no file is named.")
+    for fault in _PLACE_CHECKS[place.what](told, place):
+        found.faults.append(fault)
+
+
+def _of_a_seal(told: Statement, place: Place) -> Iterator[Fault]:
+    yield from _of_a_link(told.predicate, place)
+    client, run_id = told.predicate.get("client"), told.predicate.get("run_id")
+    if client != place.client:
+        yield Fault(Kind.SWAPPED, f"It is a seal of another client, {_shown(client)}.")
+    if not isinstance(run_id, str) or not run_id:
+        yield Fault(Kind.EDITED, "It names no run.")
+        return
+    folder = f"{client}/{run_id}/"
+    for each in told.subjects:
+        if not each.name.startswith(folder) or "/" in each.name[len(folder) :]:
+            yield Fault(Kind.SWAPPED, f"It speaks of {_shown(run_id)} and names {each.name!r}.")
+
+
+def _of_a_digest(told: Statement, place: Place) -> Iterator[Fault]:
+    yield from _of_a_link(told.predicate, place)
+
+
+def _of_a_link(predicate: Mapping[str, Any], place: Place) -> Iterator[Fault]:
+    """What is wrong with a number in a chain, and with what it says of the one before."""
+    number, previous = predicate.get("number"), predicate.get("previous")
+    if type(number) is not int or number != place.number:
+        yield Fault(Kind.BROKEN_CHAIN, f"It is number {_shown(number)}, in another's place.")
+    if place.number == 1:
+        if previous is not None:
+            yield Fault(Kind.BROKEN_CHAIN, "It is the first and names one before it.")
+        return
+    if not isinstance(previous, dict) or not isinstance(previous.get("sha256"), str):
+        yield Fault(Kind.BROKEN_CHAIN, "It does not name the one before it.")
+    elif previous.get("number") != place.number - 1:
+        yield Fault(
+            Kind.BROKEN_CHAIN, f"It follows number {_shown(previous.get('number'))}, by its words."
+        )
+
+
+def _of_an_approval(told: Statement, place: Place) -> Iterator[Fault]:
+    yield from _named(told.predicate, "approval_id", place)
+
+
+def _of_a_reconciliation(told: Statement, place: Place) -> Iterator[Fault]:
+    yield from _named(told.predicate, "reconciliation_id", place)
+    client = told.predicate.get("client")
+    if client != place.client:
+        yield Fault(Kind.SWAPPED, f"It is of another client, {_shown(client)}.")
+
+
+def _of_an_endorsement(told: Statement, place: Place) -> Iterator[Fault]:
+    yield from _named(told.predicate, "endorsed_key_id", place)
+    wanted = f"{layout.KEYS}/{place.item}.pem"
+    if [each.name for each in told.subjects] != [wanted]:
+        yield Fault(Kind.SWAPPED, "It vouches for another key.")
+
+
+def _named(predicate: Mapping[str, Any], field_name: str, place: Place) -> Iterator[Fault]:
+    if predicate.get(field_name) != place.item:
+        yield Fault(Kind.SWAPPED, f"It is {_shown(predicate.get(field_name))}, in another's place.")
+
+
+def _shown(value: object) -> str:
+    return repr(value)[:100]
+
+
+_PLACE_CHECKS: dict[What, Callable[[Statement, Place], Iterator[Fault]]] = {
+    What.SEAL: _of_a_seal,
+    What.DIGEST: _of_a_digest,
+    What.APPROVAL: _of_an_approval,
+    What.RECONCILIATION: _of_a_reconciliation,
+    What.ENDORSEMENT: _of_an_endorsement,
+}

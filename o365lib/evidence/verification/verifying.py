@@ -1,0 +1,318 @@
+"""Verifying an archive: every file is read once, then what was said is compared with what is there.
+
+An archive may be written to meanwhile. So whatever seems wrong is looked at a second time before it
+is told, and runs that are under way are notes.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from itertools import islice
+
+from o365lib.errors import EvidenceError
+from o365lib.evidence import layout, trust
+from o365lib.evidence.public_keys import PublicKey
+from o365lib.evidence.statement import Statement
+from o365lib.evidence.stores import Entry, Store
+from o365lib.evidence.verification import chains, claims, keyring, stamps
+from o365lib.evidence.verification.book import Book
+from o365lib.evidence.verification.findings import (
+    Findings,
+    Kind,
+    Progress,
+    Report,
+    Signing,
+    some,
+)
+from o365lib.evidence.verification.heads import Head
+from o365lib.evidence.verification.inventory import Place, What, place_of
+from o365lib.evidence.verification.reading import LARGEST_OTHER, LARGEST_SIGNED, Found, read
+from o365lib.evidence.verification.signed_file import Examined, examine
+
+_FILES_PER_PROGRESS = 200
+_MOST_SECOND_LOOKS = 1000
+_MOST_NAMES = 10
+
+_COUNTED = {
+    "seals": What.SEAL,
+    "digests": What.DIGEST,
+    "approvals": What.APPROVAL,
+    "reconciliations": What.RECONCILIATION,
+    "endorsements": What.ENDORSEMENT,
+    "time stamps": What.TIME_STAMP,
+}
+_OF_THE_ARCHIVE = (layout.KEYS, layout.DIGESTS, layout.APPROVALS)
+
+
+def verify(
+    store: Store,
+    *,
+    clients: Sequence[str] = (),
+    keys: Iterable[PublicKey] = (),
+    heads: Iterable[Head] = (),
+    time_stamp_roots: Sequence[bytes] = (),
+    under_way: Callable[[], Iterable[str]] = tuple,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> Report:
+    """Verify an archive, or some clients' part of it, and return what was found.
+
+    Args:
+        store: the archive.
+        clients: only these clients' files; none for all. Digests, approvals and keys are always
+            looked at.
+        keys: public keys from outside the archive; none to trust those in it.
+        heads: what the archive has to hold.
+        time_stamp_roots: PEM certificates of time stamp authorities from outside the archive; none
+            to trust those in it.
+        under_way: returns what living processes are writing now: runs as `<client>/<run id>`, and
+            signed files that will be in their digest, as paths from the root. Called several times.
+        on_progress: is told how far it has come, every so often.
+
+    Raises:
+        EvidenceError: the archive is not there, or its keys cannot be listed.
+    """
+    with Book() as book:
+        work = _Verification(store, book, keyring.keyring_of(store, keys), tuple(clients))
+        work.under_way = under_way
+        work.on_progress = on_progress or (lambda _progress: None)
+        if work.look_at_all():
+            work.look_again()
+            work.compare()
+        work.check_heads(heads)
+        return work.report(stamps.check(store, book, time_stamp_roots, work.findings))
+
+
+class _Verification:
+    """One verification under way."""
+
+    def __init__(
+        self, store: Store, book: Book, keys: keyring.Keyring, clients: tuple[str, ...]
+    ) -> None:
+        self._store, self._book, self._keys, self._clients = store, book, keys, clients
+        self.findings = Findings()
+        self.under_way: Callable[[], Iterable[str]] = tuple
+        self.on_progress: Callable[[Progress], None] = lambda _progress: None
+        self._busy: set[str] = set()
+        self._files = self._size = self._runs = 0
+        self._last_run = ("", "")
+        self._times: tuple[datetime, datetime] | None = None
+        self._signed: dict[str, int] = {}
+        self._names: dict[str, set[str]] = {}
+
+    def look_at_all(self) -> bool:
+        """Read every file; return whether all could be listed."""
+        folders = [*_OF_THE_ARCHIVE, *self._clients] if self._clients else []
+        prefixes = [f"{each}/" for each in folders] or [""]
+        try:
+            for prefix in prefixes:
+                for entry in self._store.entries(prefix):
+                    if self._files % _FILES_PER_PROGRESS == 0:
+                        self._tell()
+                    self._look_at(entry)
+        except EvidenceError as error:
+            self.findings.add(
+                Kind.UNREADABLE, f"{error.message} Nothing behind it was verified.", file=""
+            )
+            return False
+        finally:
+            self._tell()
+        return True
+
+    def _tell(self) -> None:
+        self._busy.update(self.under_way())
+        self.on_progress(Progress(self._files, self._size, self._runs))
+
+    def _look_at(self, entry: Entry) -> None:
+        place = place_of(entry.name)
+        if place is not None and place.what is What.NO_EVIDENCE:
+            return
+        self._files += 1
+        self._size += entry.size
+        if place is None or not entry.name.isprintable():
+            self._add(place, entry.name, Kind.INSERTED, "Nothing in an archive has such a name.")
+            return
+        run = (place.client, place.item)
+        if place.what is What.RUN_FILE and run != self._last_run:
+            self._last_run, self._runs = run, self._runs + 1
+        if entry.is_link or entry.is_special:
+            what = "a symbolic link" if entry.is_link else "a pipe, a socket or a device"
+            self._add(place, entry.name, Kind.INSERTED, f"It is {what}; it was not followed.")
+            self._book.put_file(entry.name, place, None, is_bad=True)
+            return
+        self._read(entry.name, place)
+
+    def _read(self, name: str, place: Place) -> None:
+        keep = LARGEST_SIGNED if place.what >= What.SEAL else LARGEST_OTHER
+        try:
+            found = read(self._store, name, keep=0 if place.what is What.RUN_FILE else keep)
+        except EvidenceError as error:
+            self._add(place, name, Kind.UNREADABLE, error.message)
+            self._book.put_file(name, place, None, is_bad=True)
+            return
+        if found is None:  # it went away meanwhile: it is missing if anything speaks of it
+            return
+        is_bad = False
+        if place.what >= What.SEAL:
+            is_bad = not self._read_signed(name, place, found)
+        elif place.what is What.KEY:
+            keyring.check_key_file(found, place, self.findings, file=name)
+        elif place.what is What.STAMP_ROOT:
+            stamps.check_root_file(found, place, self.findings, file=name)
+        self._book.put_file(name, place, found.sha256, is_bad=is_bad)
+
+    def _read_signed(self, name: str, place: Place, found: Found) -> bool:
+        """Enter what a signed file says; return whether it is sound."""
+        examined = examine(found.content, place, self._keys.keys)
+        told = examined.statement
+        run_id = ""
+        if told:
+            run_id = _text(told, "run_id") if place.what is What.SEAL else ""
+            self._enter(name, place, told, run_id)
+        for fault in examined.faults:
+            self.findings.add(
+                fault.kind, fault.sentence, file=name, client=place.client, run_id=run_id
+            )
+        self._count(place, examined)
+        return examined.is_sound
+
+    def _enter(self, name: str, place: Place, told: Statement, run_id: str) -> None:
+        if place.what in {What.SEAL, What.DIGEST}:
+            previous = told.predicate.get("previous")
+            before = previous.get("sha256") if isinstance(previous, dict) else None
+            self._book.put_link(place, before=_storable(before), run_id=run_id)
+        if place.what is What.APPROVAL:  # its subjects are plans, not files
+            return
+        for each in told.subjects:
+            whose, slash, _ = each.name.partition("/")
+            left_out = self._clients and slash and whose not in self._clients
+            if left_out and whose not in _OF_THE_ARCHIVE:
+                continue
+            if each.name.isprintable():
+                self._book.put_claim(each.name, each.sha256, by=name, what=place.what)
+
+    def _count(self, place: Place, examined: Examined) -> None:
+        told, key = examined.statement, examined.key
+        if not told or not key or not examined.is_sound:
+            return
+        self._signed[key.key_id] = self._signed.get(key.key_id, 0) + 1
+        names = self._names.setdefault(key.key_id, set())
+        if len(names) < _MOST_NAMES:
+            names.add(told.predicate["signer"]["name"])
+        if place.what is What.SEAL:
+            for each in filter(None, (_instant(told, "started"), _instant(told, "ended"))):
+                first, last = self._times or (each, each)
+                self._times = (min(first, each), max(last, each))
+
+    def look_again(self) -> None:
+        """Look a second time at what seems wrong: it may have been written meanwhile."""
+        lone = list(islice(self._book.unclaimed(), _MOST_SECOND_LOOKS + 1))
+        if len(lone) <= _MOST_SECOND_LOOKS:
+            folders = {f"{row[2]}/{layout.SEALS}/" for row in lone if row[1] == What.RUN_FILE}
+            for folder in [*sorted(folders), *([f"{layout.DIGESTS}/"] if lone else [])]:
+                with suppress(EvidenceError):
+                    for entry in self._store.entries(folder):
+                        if self._book.digest_of(entry.name) is None:
+                            self._look_at(entry)
+        unlike = list(islice(self._book.unlike(), _MOST_SECOND_LOOKS + 1))
+        if len(unlike) > _MOST_SECOND_LOOKS:  # nobody writes as much meanwhile
+            return
+        for name, _wanted, _by, found, is_bad in unlike:
+            place = place_of(name)
+            if place is None or is_bad:
+                continue
+            with suppress(EvidenceError):
+                again = read(self._store, name)
+                if again is not None and again.sha256 != found:
+                    self._read(name, place)
+
+    def compare(self) -> None:
+        """Compare what was said with what is there."""
+        self._busy.update(self.under_way())
+        claims.compare(self._book, self.findings, busy=frozenset(self._busy))
+        for what in (What.SEAL, What.DIGEST):
+            chains.compare(self._book, what, self.findings)
+        self._compare_keys()
+
+    def _compare_keys(self) -> None:
+        """Whoever has the archive alone must be able to verify it, and others' keys are told of."""
+        published = {name for name, _, _ in self._book.names(What.KEY)}
+        for key_id in self._signed:
+            name = trust.pem_name(key_id)
+            if name not in published:
+                self.findings.add(Kind.MISSING, "The key that signed files here.", file=name)
+        used = {trust.pem_name(key_id) for key_id in self._signed}
+        if idle := published - used:
+            self.findings.note(f"Keys that have signed nothing that is trusted here: {some(idle)}.")
+
+    def check_heads(self, heads: Iterable[Head]) -> None:
+        """Demand what heads say that the archive holds."""
+        for head in heads:
+            found = self._book.digest_of(head.file)
+            if found is None:
+                with suppress(EvidenceError):
+                    again = read(self._store, head.file)
+                    found = again.sha256 if again else None
+            what = "seal" if head.client else "digest"
+            if found is None:
+                sentence = f"The head names {what} {head.number}: it and what came after is gone."
+                kind = Kind.MISSING
+            elif found != head.sha256:
+                sentence = f"It is another {what} {head.number} than the head names."
+                kind = Kind.BROKEN_CHAIN
+            else:
+                continue
+            self.findings.add(kind, sentence, file=head.file, client=head.client)
+
+    def _add(self, place: Place | None, name: str, kind: Kind, sentence: str) -> None:
+        client = place.client if place else ""
+        run_id = place.item if place and place.what is What.RUN_FILE else ""
+        shown = name if name.isprintable() else ascii(name)[1:-1]
+        self.findings.add(kind, sentence, file=shown, client=client, run_id=run_id)
+
+    def report(self, stamped: stamps.Stamped) -> Report:
+        """Return what was found."""
+        counts = {name: self._book.count(what) for name, what in _COUNTED.items()}
+        first, last = self._times or (None, None)
+        signings = [
+            Signing(
+                key_id=key_id,
+                names=tuple(sorted(self._names[key_id])),
+                algorithm=self._keys.keys[key_id].algorithm,
+                files=files,
+                trusted_by=self._keys.trust_in(key_id),
+            )
+            for key_id, files in sorted(self._signed.items(), key=lambda item: (-item[1], item[0]))
+        ]
+        return Report(
+            url=self._store.url,
+            clients=self._clients,
+            problems=self.findings.problems(),
+            more_problems=self.findings.more_problems(),
+            notes=tuple(self.findings.notes),
+            counts={"runs": self._book.count_runs(), "files": self._files, **counts},
+            size_bytes=self._size,
+            first=first,
+            last=last,
+            signings=tuple(signings),
+            keys_given=bool(self._keys.given),
+            authorities_given=stamped.authorities_given,
+            stamped_until=stamped.until,
+            stamped_digest=stamped.number,
+        )
+
+
+def _text(told: Statement, name: str) -> str:
+    return _storable(told.predicate.get(name)) or ""
+
+
+def _storable(value: object) -> str | None:
+    """Return a text that a database takes; None for anything else."""
+    return value[:200] if isinstance(value, str) and value.isprintable() else None
+
+
+def _instant(told: Statement, name: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(_text(told, name))
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
