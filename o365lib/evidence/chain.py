@@ -53,7 +53,8 @@ def numbers(folder: Path) -> list[int]:
     except OSError as error:
         raise EvidenceError(
             f"{folder} cannot be listed ({error.strerror}).",
-            remedy="Give yourself the right to read there.",
+            remedy="Give yourself the right to read there, or put back what was there;"
+            " `o365 evidence seal` then finishes what is left.",
         ) from error
     return sorted(number for number in found if number is not None)
 
