@@ -211,6 +211,22 @@ def open_runs(root: Path) -> dict[tuple[str, str], bool]:
     return found
 
 
+def under_way(root: Path) -> frozenset[str]:
+    """Return what living processes have begun and no digest covers, as paths from the root.
+
+    Runs as `<client>/<run id>`, signed files by their names. Nothing is changed.
+
+    Raises:
+        EvidenceError: the archive cannot be read.
+    """
+    return frozenset(
+        note.file or f"{note.client}/{note.run_id}"
+        for folder in _folders(root)
+        if _is_held(folder)
+        for _, note in _notes(folder)
+    )
+
+
 def _notes(folder: Path) -> Iterator[tuple[str, Note]]:
     for path in sorted(folder.glob(f"*{_NOTE}")):
         # A note that cannot be read is none of ours: ours are written as a whole.

@@ -10,7 +10,13 @@ import pytest
 from o365lib.errors import EvidenceError
 from o365lib.evidence.archive import Archive
 from o365lib.evidence.layout import PENDING
-from o365lib.evidence.pending import PendingBatch, left_behind, open_runs, run_note
+from o365lib.evidence.pending import (
+    PendingBatch,
+    left_behind,
+    open_runs,
+    run_note,
+    under_way,
+)
 
 
 @pytest.fixture
@@ -43,6 +49,15 @@ def test_while_its_process_lives_a_batch_is_nobody_elses(archive):
     # Of two who look at once, one has it.
     assert [*left_behind(archive.root)] == []
     found.let_go()
+
+
+def test_what_a_living_process_has_begun_is_under_way_until_it_lets_go(archive):
+    batch = PendingBatch.begin(archive.root)
+    batch.add_run(archive.run("alpine-books", "run-1"), "create_service_account")
+    batch.add_file("_approvals/a-1.json")
+    assert under_way(archive.root) == {"alpine-books/run-1", "_approvals/a-1.json"}
+    batch.let_go()
+    assert under_way(archive.root) == frozenset()
 
 
 def test_a_batch_in_which_nothing_is_left_is_removed(archive):
