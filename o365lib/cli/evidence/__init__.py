@@ -2,7 +2,7 @@
 
 import click
 
-from o365lib.cli.evidence import indexing, listing, sealing, searching
+from o365lib.cli.evidence import indexing, listing, reporting, sealing, searching
 
 __all__ = ["evidence"]
 
@@ -18,5 +18,6 @@ for _command in (
     searching.search_runs,
     indexing.rebuild_index,
     sealing.seal,
+    reporting.report,
 ):
     evidence.add_command(_command)
