@@ -72,11 +72,11 @@ class PasswordCustody(BaseModel):
         to = "" if self.method == "screen" else f" to {self.recipient}"
         return f"handed over by {self.method}{to} on {self.handed_over:%Y-%m-%d}"
 
-    def days_unused(self, now: datetime) -> int | None:
+    def days_unused(self, at: datetime) -> int | None:
         """Return for how many whole days it has gone unused; None where it was used or unknown."""
         if self.is_used is not False:
             return None
-        return max(0, (now - (self.handed_over or self.date_time)).days)
+        return max(0, (at - (self.handed_over or self.date_time)).days)
 
 
 def password_custody(

@@ -18,11 +18,15 @@ from o365lib.runbook.creation import CreationRun
 from o365lib.runbook.frontend import Frontend
 from o365lib.runbook.removal import RemovalRun
 from o365lib.runbook.run import Run
+from o365lib.service_account.unused_password import CHOICES
 
-__all__ = ["PARAMETERS", "CreationRun", "RemovalRun", "open"]
+__all__ = ["OWN_PARAMETERS", "PARAMETERS", "CreationRun", "RemovalRun", "open"]
 
 # What a runbook's notebook has in its parameters cell.
 PARAMETERS = ("client", "dry_run", "approved_by", "approved_plan", "ticket", "run_id")
+
+# What one runbook alone has there besides. It has no password in its name, because it is none.
+OWN_PARAMETERS = {"create_service_account": ("if_unused",)}
 
 _KINDS: dict[str, tuple[type[Run], str]] = {
     "create_service_account": (CreationRun, "create"),
@@ -37,6 +41,7 @@ def open(  # noqa: A001 -- read with its module's name, as in `runbook.open(...)
     dry_run: bool = False,
     ticket: str = "",
     run_id: str = "",
+    if_unused: str = "",
 ) -> CreationRun | RemovalRun:
     """Begin a run: read the client's file, make its folder in the archive, write its first record.
 
@@ -46,9 +51,11 @@ def open(  # noqa: A001 -- read with its module's name, as in `runbook.open(...)
         dry_run: end after the plan; nothing is changed.
         ticket: kept in the record.
         run_id: given by the command that starts the run; empty for a new one.
+        if_unused: of the create runbook: `replace` a password that was handed over and that nobody
+            has used, or `disable` the account; empty does neither.
 
     Raises:
-        UsageError: there is no such runbook, or a parameter is of the wrong type.
+        UsageError: there is no such runbook, or a parameter is of the wrong type or value.
         ParametersError: the client's file or the defaults are wrong.
         Refused: the notebook was given a parameter that the runbook does not know.
         EvidenceError: the archive cannot be written. Nothing was sent anywhere.
@@ -63,14 +70,18 @@ def open(  # noqa: A001 -- read with its module's name, as in `runbook.open(...)
         "ticket": ticket,
         "run_id": run_id,
     }
+    if name in OWN_PARAMETERS:
+        request["if_unused"] = if_unused
     _check_types(request)
+    _check_choice(if_unused, allowed=CHOICES if name in OWN_PARAMETERS else ("",))
     mask_unconfigured_logs()
     places, frontend = Places.find(), Frontend.of()
-    if unknown := frontend.unknown_parameters(set(PARAMETERS)):
+    known = (*PARAMETERS, *OWN_PARAMETERS.get(name, ()))
+    if unknown := frontend.unknown_parameters(set(known)):
         raise Refused(
             "unknown-parameter",
             f"The runbook knows no parameter named {', '.join(unknown)}.",
-            remedy=f"Its parameters are {', '.join(PARAMETERS)}.",
+            remedy=f"Its parameters are {', '.join(known)}.",
         )
     kind, plan_kind = _KINDS[name]
     run = kind(
@@ -83,6 +94,14 @@ def open(  # noqa: A001 -- read with its module's name, as in `runbook.open(...)
         request=request,
     )
     return cast("CreationRun | RemovalRun", run)
+
+
+def _check_choice(if_unused: str, *, allowed: tuple[str, ...]) -> None:
+    if if_unused not in allowed:
+        raise UsageError(
+            f"The parameter if_unused is {if_unused!r}.",
+            remedy=f"Give it as {' or '.join(repr(each) for each in allowed)}.",
+        )
 
 
 def _check_types(request: dict[str, str | bool]) -> None:

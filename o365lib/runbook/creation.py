@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from o365lib import clock
 from o365lib.errors import StepOutOfOrder
+from o365lib.evidence.record import Check
 from o365lib.runbook import standing
 from o365lib.runbook.results import StepResult
 from o365lib.runbook.run import Run
@@ -30,7 +31,10 @@ class CreationRun(Run):
 
     @step("create-user", after="confirm", changes=True)
     def create_user(self) -> StepResult:
-        """Create the user; where it is there already, replace a password that nobody was given."""
+        """Create the user; where it is there already, replace a password that nobody has.
+
+        Or, where that was asked for, block the sign-in.
+        """
         self.before_change()
         # Repeating the step must keep the password that is still to be handed over.
         if self._created is None or self._created_by != self.current_plan.digest:
@@ -91,17 +95,29 @@ class CreationRun(Run):
         """Read the account back: the outcome is decided by this alone."""
         if self.is_dry_run:
             return StepResult(title="Not done: dry run")
-        user_id = self._created.user_id if self._created else self.current_plan.user_id
-        return self.conclude(
-            verify.verify_creation(
-                self.session,
-                self.current_plan,
-                user_id=user_id,
-                passwords=self.change_log.made("set-password"),
-                defaults=self.defaults,
-                patience_seconds=self.defaults.patience.verification_seconds,
-            )
+        return self.conclude(self._read_back())
+
+    def _read_back(self) -> list[Check]:
+        plan, patience = self.current_plan, self.defaults.patience.verification_seconds
+        user_id = self._created.user_id if self._created else plan.user_id
+        if not user_id:
+            # Nothing was to be done to an account that does not exist.
+            return verify.verify_absent(self.session, plan, patience_seconds=patience)
+        if plan.of("disable-user") or self._is_blocked_as_asked():
+            return verify.verify_blocked(self.session, plan, patience_seconds=patience)
+        return verify.verify_creation(
+            self.session,
+            plan,
+            user_id=user_id,
+            passwords=self.change_log.made("set-password"),
+            defaults=self.defaults,
+            patience_seconds=patience,
         )
+
+    def _is_blocked_as_asked(self) -> bool:
+        account = self.current_facts.account
+        is_blocked = account is not None and account.user.account_enabled is False
+        return self.if_unused == "disable" and is_blocked
 
     def leave(self, why: str) -> None:
         """Close the record if it is still open; credentials that nobody has seen are let go of."""

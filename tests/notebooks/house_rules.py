@@ -105,12 +105,12 @@ def there_is_one_parameters_cell_of_commented_literals(notebook, _name):
         yield "something else than one assignment a line"
 
 
-def its_parameters_are_those_that_the_runbook_knows(notebook, _name):
+def its_parameters_are_those_that_the_runbook_knows(notebook, name):
     (cell,) = [each for each in notebook["cells"] if each["id"] == "parameters"]
     names = [
         ast.unparse(each.targets[0]) for each in tree(cell).body if isinstance(each, ast.Assign)
     ]
-    if tuple(names) != runbook.PARAMETERS:
+    if tuple(names) != (*runbook.PARAMETERS, *runbook.OWN_PARAMETERS.get(name, ())):
         yield f"parameters are {names}"
     yield from (f"it looks like a secret: {name}" for name in names if SECRET.search(name))
 
@@ -123,7 +123,9 @@ def the_imports_import_and_do_nothing_else(notebook, _name):
 
 def it_opens_the_run_that_it_is_named_for(notebook, name):
     (cell,) = [each for each in notebook["cells"] if each["id"] == "open"]
-    if not source(cell).startswith(f'run = runbook.open("{name}", client, '):
+    # However many lines it takes.
+    written = re.sub(r"\s", "", source(cell))
+    if not written.startswith(f'run=runbook.open("{name}",client,'):
         yield source(cell)
 
 
