@@ -225,7 +225,7 @@ def _handled(record: Record, records: Sequence[Record]) -> Iterator[HandledAccou
             yield HandledAccount(change.target, name, record.run_id)
         elif change.action == "create-user":
             # Its target is still the name: the id was never learnt.
-            for user in map(_user_found, records):
+            for user in map(user_found, records):
                 if _is_of(change, user):
                     yield HandledAccount(_text(user, "id"), change.target, record.run_id)
 
@@ -247,7 +247,7 @@ def _deletions(record: Record) -> Iterator[Change]:
             yield change
 
 
-def _user_found(record: Record) -> dict[str, JsonValue]:
+def user_found(record: Record) -> dict[str, JsonValue]:
     """Return the account that the run found under the name; nothing where it found none."""
     account = (record.facts or {}).get("account")
     user = account.get("user") if isinstance(account, dict) else None
@@ -276,7 +276,7 @@ def has_pending_credentials(records: Sequence[Record]) -> bool:
         for change in record.changes
         if _may_set_password(change)
     }
-    standing = {target for target in targets if not _is_gone(target, records)}
+    standing = {target for target in targets if not is_gone(target, records)}
     names = {target for target in standing if "@" in target}
     return any(
         pending_credentials(records, user_id=account, user_principal_name=name, created=None)
@@ -285,8 +285,10 @@ def has_pending_credentials(records: Sequence[Record]) -> bool:
     )
 
 
-def _is_gone(target: str, records: Sequence[Record]) -> bool:
+def is_gone(target: str, records: Sequence[Record]) -> bool:
     """Return whether the last that the records tell of an account is that it is not there.
+
+    An account that no record tells of is not gone: it never was one.
 
     Args:
         target: its object id; or a name, which stands for whatever account has it.
@@ -302,7 +304,7 @@ def _sightings(target: str, record: Record) -> Iterator[tuple[datetime, bool]]:
     is_name = "@" in target
     if record.facts is not None:
         read = _text(record.facts, "read")
-        found = {_text(_user_found(record), "id"), *_renamed(record)} - {""}
+        found = {_text(user_found(record), "id"), *_renamed(record)} - {""}
         instant = datetime.fromisoformat(read) if read else record.started
         yield instant, bool(found) if is_name else target in found
     for change in record.changes:

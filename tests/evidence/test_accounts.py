@@ -9,8 +9,10 @@ from o365lib.evidence.accounts import (
     accounts_handled,
     handed_over_by,
     has_pending_credentials,
+    is_gone,
     may_have_set_password,
     pending_credentials,
+    user_found,
 )
 from o365lib.evidence.record import Change, Check, HandOverRecord, Operator, Record
 from tests.evidence.small_records import NAME, NOW, USER, change, handed_over, make
@@ -452,3 +454,15 @@ def test_a_lost_record_is_of_a_run_that_may_have_set_the_password_unless_its_id_
 def test_where_the_age_of_an_account_is_not_known_only_removals_are_left_out(run_id):
     is_removal = run_id.endswith("Z-remove-7f3a9c") and not run_id.startswith("202513")
     assert may_have_set_password(run_id, created=None) is not is_removal
+
+
+def test_an_account_is_gone_where_the_last_that_is_told_of_it_says_so():
+    found = {"account": {"user": {"id": USER}}, "read": NOW.isoformat()}
+    made, seen = make("1", changes=[change(target=USER)]), make("2", facts=found)
+    deletion = [change("delete-user", target=USER)]
+    assert not is_gone(USER, [made])
+    assert not is_gone(USER, [made, seen])
+    assert is_gone(USER, [made, make("2", changes=deletion)])
+    assert is_gone(USER, [make("1", facts={"account": None, "read": NOW.isoformat()})])
+    assert not is_gone("another", [])
+    assert (user_found(seen), user_found(made)) == ({"id": USER}, {})
