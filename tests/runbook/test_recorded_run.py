@@ -10,8 +10,13 @@ import pytest
 
 from o365lib import clock
 from o365lib.errors import EvidenceError, HandOverFailed, Refused, StepTooLate, UsageError
+from o365lib.evidence import chain
 from o365lib.evidence.client_lock import ClientLock
+from o365lib.evidence.key_store import KeyStore
+from o365lib.evidence.layout import DIGESTS, SEALS
 from o365lib.evidence.record import Change, HandOverRecord, Outcome, Step
+from o365lib.evidence.seal import read_seal, seal_of
+from o365lib.evidence.sealing import finish_left_behind
 from o365lib.runbook import standing
 from o365lib.sandbox import Fault
 from o365lib.secret import Secret
@@ -31,6 +36,7 @@ def test_opening_writes_the_first_record_and_contacts_nobody(open_run, demo_proj
         "dry_run": False,
         "ticket": "T-9",
         "run_id": "",
+        "if_unused": "",
     }
     assert kept.operator.user_name
     assert demo_project.sandbox.journal == []
@@ -400,3 +406,56 @@ def test_a_run_that_has_begun_to_change_the_tenant_says_so_when_it_is_locked_out
     assert caught.value.state == "What this run has changed so far stands in its record."
     assert opened.run.folder.read_record().outcome == Outcome.FAILED
     opened.to("close", after="create_user")
+
+
+def seals(demo_project, client):
+    """What the client's seals say of outcomes, oldest first."""
+    folder = demo_project.archive.root / client / SEALS
+    return [
+        read_seal(chain.path_of(folder, number)).predicate["outcome"]
+        for number in chain.numbers(folder)
+    ]
+
+
+def test_a_run_without_a_driver_is_sealed_after_its_last_cell(open_run, demo_project):
+    opened = open_run("create", "alpine-books")
+    opened.to("verify")
+    assert seals(demo_project, "alpine-books") == []
+    opened.to("close", after="verify")
+    assert seals(demo_project, "alpine-books") == ["done"]
+    assert chain.numbers(demo_project.archive.root / DIGESTS) == [1]
+    sealed = seal_of(opened.run.folder)
+    assert sealed.predicate["search"]["known_secrets"] == "searched"
+    opened.run._abandon()
+    assert seals(demo_project, "alpine-books") == ["done"]
+
+
+def test_a_refused_run_can_be_gone_on_with_and_is_sealed_when_it_is_left(open_run, demo_project):
+    opened = open_run("create", "alpine-books")
+    with pytest.raises(Refused, match="Nobody has approved"):
+        opened.to("confirm", approved_by="")
+    assert seals(demo_project, "alpine-books") == []
+    opened.to("confirm", after="plan")
+    with pytest.raises(Refused, match="Nobody has approved"):
+        opened.to("confirm", after="plan", approved_by="")
+    opened.run._abandon()
+    assert seals(demo_project, "alpine-books") == ["refused"]
+
+
+def test_a_run_that_nobody_closed_is_sealed_when_its_kernel_ends(open_run, demo_project):
+    opened = open_run("create", "alpine-books")
+    opened.to("plan")
+    opened.run._abandon()
+    assert seals(demo_project, "alpine-books") == ["failed"]
+    assert [*finish_left_behind(demo_project.archive, opened_signer(demo_project))] == []
+
+
+def opened_signer(demo_project):
+    return KeyStore(demo_project.places.keys).signer()
+
+
+def test_while_its_kernel_lives_a_run_is_nobody_elses_to_finish(open_run, demo_project):
+    opened = open_run("create", "alpine-books")
+    opened.to("plan")
+    assert [*finish_left_behind(demo_project.archive, opened_signer(demo_project))] == []
+    assert opened.run.record.outcome is Outcome.UNFINISHED
