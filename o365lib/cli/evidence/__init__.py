@@ -2,7 +2,7 @@
 
 import click
 
-from o365lib.cli.evidence import indexing, listing, reporting, sealing, searching
+from o365lib.cli.evidence import indexing, listing, reporting, sealing, searching, verifying
 
 __all__ = ["evidence"]
 
@@ -19,5 +19,7 @@ for _command in (
     indexing.rebuild_index,
     sealing.seal,
     reporting.report,
+    verifying.verify,
+    verifying.head,
 ):
     evidence.add_command(_command)

@@ -101,8 +101,8 @@ class Book:
     def unlike(self) -> Iterator[tuple[str, str, str, str | None, int | None]]:
         """Yield what a sound file claims and is not so.
 
-        As name, wanted digest, by, found digest, whether bad. What was found is None for a file that is missing or could not be read; whether it is bad is
-        None for one that is missing.
+        As name, wanted digest, by, found digest, whether bad. What was found is None for a file
+        that is missing or could not be read; whether it is bad is None for one that is missing.
         """
         return self._ask(
             "SELECT c.name, c.sha256, c.by, f.sha256, f.is_bad FROM claims c"
