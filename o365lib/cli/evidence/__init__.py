@@ -2,7 +2,15 @@
 
 import click
 
-from o365lib.cli.evidence import indexing, listing, reporting, sealing, searching, verifying
+from o365lib.cli.evidence import (
+    indexing,
+    listing,
+    reporting,
+    sealing,
+    searching,
+    stamping,
+    verifying,
+)
 
 __all__ = ["evidence"]
 
@@ -21,5 +29,6 @@ for _command in (
     reporting.report,
     verifying.verify,
     verifying.head,
+    stamping.stamp,
 ):
     evidence.add_command(_command)
