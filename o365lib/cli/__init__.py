@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 import o365lib
-from o365lib.cli import check, demo, evidence, key, lab, run, sandbox
+from o365lib.cli import approve, check, demo, evidence, key, lab, run, sandbox
 from o365lib.cli.options import Options
 from o365lib.cli.reporting import ReportingGroup
 
@@ -57,6 +57,7 @@ def main(
 for _command in (
     check.check,
     run.run,
+    approve.approve,
     demo.demo,
     lab.lab,
     evidence.evidence,

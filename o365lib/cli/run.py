@@ -28,8 +28,18 @@ MOST_JOBS = 64
     "--all", "every", is_flag=True, help="All clients; remove: all whose onboarding is over."
 )
 @click.option("--dry-run", is_flag=True, help="Read and plan; change nothing.")
-@click.option("--approved-by", default="", metavar="NAME", help="Who approved the changes.")
+@click.option(
+    "--approved-by",
+    default="",
+    metavar="NAME",
+    help="Who approved the changes; not needed for what must be signed: see `o365 approve`.",
+)
 @click.option("--approved-plan", default="", metavar="DIGEST", help="The one plan approved.")
+@click.option(
+    "--unused-password",
+    type=click.Choice(("replace", "disable")),
+    help="Create: what to do about a password that was handed over and that nobody has used.",
+)
 @click.option("--ticket", default="", help="Number of the ticket, for the record.")
 @click.option(
     "--jobs",
@@ -56,11 +66,6 @@ def run(context: click.Context, /, *, runbook: str, clients: tuple[str, ...], **
     approved_by = given["approved_by"].strip()
     if bool(clients) == given["every"]:
         raise UsageError("For which clients?", remedy="Name some, or say --all, not both.")
-    if not given["dry_run"] and not approved_by:
-        raise UsageError(
-            "Nobody has approved the changes.",
-            remedy="Say who did with --approved-by NAME, or see what would change with --dry-run.",
-        )
     from o365lib import parameters
     from o365lib.evidence.key_store import KeyStore
     from o365lib.runs.notebook import RunRequest
@@ -68,6 +73,12 @@ def run(context: click.Context, /, *, runbook: str, clients: tuple[str, ...], **
     places = options.places()
     notebook = places.runbook(runbook)
     found = parameters.load(places.parameters, clients or None)
+    # Where the defaults require signed approvals, the runs find them, and say what is missing.
+    if not (given["dry_run"] or approved_by or found.defaults.approval.required != "never"):
+        raise UsageError(
+            "Nobody has approved the changes.",
+            remedy="Say who did with --approved-by NAME, or see what would change with --dry-run.",
+        )
     chosen = list(dict.fromkeys(clients)) or list(found.clients)
     left_out: list[str] = []
     if given["every"] and notebook.stem.startswith("remove"):
@@ -83,6 +94,7 @@ def run(context: click.Context, /, *, runbook: str, clients: tuple[str, ...], **
                 "approved_by": approved_by,
                 "approved_plan": given["approved_plan"].strip(),
                 "ticket": given["ticket"].strip(),
+                **({"if_unused": given["unused_password"]} if given["unused_password"] else {}),
             },
             timeout_seconds=given["timeout"],
         )
