@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from o365lib import clock
-from o365lib.cli.evidence.choosing import instant
+from o365lib.cli.evidence.listing import instant
 from o365lib.cli.passphrase import asker, passphrase_file_option
 from o365lib.errors import EvidenceError, Refused, UsageError
 
