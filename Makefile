@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.o365-installed
 EXTRAS := lab,sandbox,azure,s3,dev
 
-.PHONY: demo test check bench lab pins browser clean help
+.PHONY: demo test check bench lab pins browser stores clean help
 
 help:
 	@echo "make demo     the main job on embedded tenants, from nothing to evidence"
@@ -12,6 +12,7 @@ help:
 	@echo "make check    style and types only"
 	@echo "make lab      the runbooks in JupyterLab, with the embedded tenants behind"
 	@echo "make bench    how fast and how big, beside what one would otherwise use"
+	@echo "make stores   archives in the cloud against Azurite and moto; installs Azurite (Node.js)"
 	@echo "make browser  install Chromium, for the tests in a real browser (Debian, as root)"
 	@echo "make pins     write the installed versions to constraints.txt"
 	@echo "make clean    remove the environment and caches; evidence stays"
@@ -39,6 +40,13 @@ bench: $(STAMP)
 browser:
 	apt-get update -q
 	DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends chromium fonts-dejavu-core
+
+# The emulator of Azure's blobs, for the tests of archives in containers; they skip without it.
+# AZURITE names another folder for it, as O365_AZURITE does for the tests.
+AZURITE ?= .azurite
+stores: $(STAMP)
+	test -d $(AZURITE)/node_modules/azurite || npm install --no-save --no-audit --no-fund --prefix $(AZURITE) azurite@3.37.0
+	O365_AZURITE=$(AZURITE) $(BIN)/pytest -q -n 2 tests/evidence/stores tests/evidence/test_publishing.py
 
 pins: $(STAMP)
 	head -2 constraints.txt > .venv/pins

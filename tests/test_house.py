@@ -64,6 +64,9 @@ ONLY_IN = {
     "uvicorn": {ISLAND},
     "trustme": {ISLAND},
     "jwt": {ISLAND},
+    "azure": {"o365lib.evidence.stores.azure", "o365lib.evidence.stores.azure_account"},
+    "boto3": {"o365lib.evidence.stores.s3"},
+    "botocore": {"o365lib.evidence.stores.s3"},
     ISLAND: {"o365lib.cli.sandbox", ISLAND},
 }
 

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import os
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 
 from o365lib import clock
@@ -33,7 +34,7 @@ def write_atomically(path: Path, text: str) -> None:
     Raises:
         OSError: it could not be written; the file is as it was.
     """
-    part = _write_part(path, text.encode())
+    part = _write_part(path, [text.encode()])
     try:
         _replace(part, path)
     except BaseException:
@@ -49,7 +50,17 @@ def create_atomically(path: Path, content: bytes) -> None:
         FileExistsError: the name is taken; the file that has it is as it was.
         OSError: it could not be written; there is none.
     """
-    part = _write_part(path, content)
+    create_from_pieces(path, [content])
+
+
+def create_from_pieces(path: Path, pieces: Iterable[bytes]) -> None:
+    """Make a file that is not there yet, of any size, as a whole and durably.
+
+    Raises:
+        FileExistsError: the name is taken; the file that has it is as it was.
+        OSError: it could not be written; there is none. Errors of `pieces` pass: there is none.
+    """
+    part = _write_part(path, pieces)
     try:
         _claim(part, path)
     finally:
@@ -99,12 +110,12 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _write_part(path: Path, content: bytes) -> Path:
+def _write_part(path: Path, pieces: Iterable[bytes]) -> Path:
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}{PART}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY
     try:
         with os.fdopen(os.open(part, flags, 0o600), "wb") as stream:
-            stream.write(content)
+            stream.writelines(pieces)
             stream.flush()
             os.fsync(stream.fileno())
     except BaseException:

@@ -6,17 +6,16 @@
 - A folder protects nothing by itself: who may write there may delete there.
 """
 
-import contextlib
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from o365lib.errors import EvidenceError
+from o365lib.evidence import files
 from o365lib.evidence.stores.store import (
-    BLOCK_BYTES,
+    PIECE_BYTES,
     Entry,
     Protection,
     Retention,
@@ -34,7 +33,6 @@ _READ = (
     | getattr(os, "O_BINARY", 0)
     | getattr(os, "O_CLOEXEC", 0)
 )
-_WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ class FolderStore:
         descriptor = self._open(name)
         try:
             # One byte more than there is, so that most files take one allocation of their size.
-            size = min(os.fstat(descriptor).st_size + 1, BLOCK_BYTES)
+            size = min(os.fstat(descriptor).st_size + 1, PIECE_BYTES)
             while piece := os.read(descriptor, size):
                 yield piece
         except OSError as error:
@@ -141,22 +139,11 @@ class FolderStore:
                 `blocks` pass.
         """
         target = self.root / checked_name(name)
-        part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
         try:
             if os.path.lexists(target):
                 return False
             self._make_folders(target.parent)
-            try:
-                with os.fdopen(os.open(part, _WRITE, 0o600), "wb") as stream:
-                    for block in blocks:
-                        stream.write(block)
-                    stream.flush()
-                    os.fsync(stream.fileno())
-                _put_in_place(part, target)
-            finally:
-                with contextlib.suppress(OSError):
-                    part.unlink()
-            _sync_folder(target.parent)
+            files.create_from_pieces(target, blocks)
         except FileExistsError:
             return False
         except OSError as error:
@@ -164,8 +151,7 @@ class FolderStore:
                 f"{name} cannot be written to {self.root}"
                 f" ({error.strerror or type(error).__name__}).",
                 remedy="Nothing stands under that name. Make room or give yourself the right to"
-                " write there, then do the same again: only what is missing is written. A file"
-                " system without hard links cannot hold an archive.",
+                " write there, then do the same again: only what is missing is written.",
             ) from error
         return True
 
@@ -179,7 +165,7 @@ class FolderStore:
                 if not stat.S_ISDIR(os.lstat(each).st_mode):
                     raise NotADirectoryError(0, "a link or a file in place of a folder") from None
             else:
-                _sync_folder(each.parent)
+                files.sync_folder(each.parent)
 
     def _holds(self, name: str, source: Path, *, sha256: str) -> bool:
         """Return False, for "was there already"; anything else raises."""
@@ -244,25 +230,6 @@ def _listed(root: str, base: str, prefix: str) -> list[tuple[str, bool]]:
         raise _unlistable(root + base, error) from error
     found.sort(reverse=True)
     return found
-
-
-def _put_in_place(part: Path, target: Path) -> None:
-    """Give a complete file its name, or raise FileExistsError."""
-    if os.name == "nt":
-        part.rename(target)  # on Windows, a rename replaces nothing
-    else:
-        os.link(part, target)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a new name durable; where folders cannot be flushed (Windows), the system does it."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _no_file(path: str) -> EvidenceError:

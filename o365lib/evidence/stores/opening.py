@@ -30,7 +30,8 @@ def open_store(url: str, *, retention: Retention | None = None) -> Store:
 
     Args:
         url: a path, or one of the URLs of the module's docstring.
-        retention: what to ask of the store for each object that is created.
+        retention: what to ask of the store for each object that is created; a folder cannot be
+            asked for any, as its `retention` says.
 
     Raises:
         UsageError: it is none of these, it holds a credential, or what it needs is not installed.
@@ -46,8 +47,14 @@ def open_store(url: str, *, retention: Retention | None = None) -> Store:
     scheme = parts.scheme.lower()
     if scheme == "file" and parts.netloc in {"", "localhost"}:
         return FolderStore(Path(url2pathname(parts.path)))
-    if retention is not None and scheme not in {"https", "s3"}:
-        raise UsageError("A folder cannot be asked to keep files for a time.", remedy=_FORMS)
+    if scheme == "s3":
+        from o365lib.evidence.stores.s3 import open_bucket
+
+        return open_bucket(parts.netloc, unquote(parts.path).strip("/"), retention=retention)
+    if scheme == "https":
+        from o365lib.evidence.stores.azure import open_container
+
+        return open_container(parts, retention=retention)
     raise UsageError(f"{scheme}://{parts.netloc} is no place for an archive.", remedy=_FORMS)
 
 

@@ -1,17 +1,21 @@
 """What every store can do, and the few rules that all of them share."""
 
 import hashlib
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
+from o365lib import clock
 from o365lib.errors import EvidenceError, NameTaken
 
-# Small enough for flat memory, large enough for one request a piece.
-BLOCK_BYTES = 4 * 1024 * 1024
+# What is read at once, and what is sent in one request: S3 takes no smaller parts than 5 MiB.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
+PIECE_BYTES = 1 << 20
+BLOCK_BYTES = 8 << 20
 
 # No separator of another system, no drive, no control character; parts are checked one by one.
 _UNFIT = re.compile(r"[\x00-\x1f\x7f\\:]")
@@ -48,14 +52,18 @@ class Retention:
     days: int
     mode: Mode
 
+    def until(self) -> datetime:
+        """Return when an object that is created now may be deleted."""
+        return clock.now() + timedelta(days=self.days)
+
 
 @dataclass(frozen=True)
 class Protection:
     """How the store protects one object, as the store itself says.
 
     Attributes:
-        kind: `compliance`, `governance` (Azure: `locked`, `unlocked` policies), `legal hold`,
-            `none`, or `not supported by this store`.
+        kind: `compliance` (Azure: a locked policy), `governance` (an unlocked one), `legal hold`,
+            `container policy`, `none`, or `not supported by this store`.
         until: when it ends; None where there is none, or no end.
         detail: a sentence for people.
     """
@@ -67,7 +75,7 @@ class Protection:
     @property
     def is_protected(self) -> bool:
         """Whether the store refuses to delete the object now."""
-        return self.kind in {"compliance", "governance", "legal hold"}
+        return self.kind in {"compliance", "governance", "legal hold", "container policy"}
 
 
 class Store(Protocol):
@@ -92,7 +100,7 @@ class Store(Protocol):
         ...
 
     def read(self, name: str) -> Iterator[bytes]:
-        """Yield a file's bytes in pieces of at most `BLOCK_BYTES`; a caller may stop early.
+        """Yield a file's bytes in pieces, none of them large; a caller may stop early.
 
         Raises:
             EvidenceError: at the first piece or later: there is no such file, it cannot be read,
@@ -184,6 +192,21 @@ def blocks_of(source: Path, *, sha256: str) -> Iterator[bytes]:
             f"{source} is not what was signed: its content has changed.",
             remedy="It was not sent. `o365 evidence verify` shows what has changed.",
         )
+
+
+def blocks_to_send(source: Path, *, sha256: str) -> tuple[bytes, Iterator[bytes] | None]:
+    """Return a file's content as its first block, and all blocks if there are more.
+
+    A file of one block has been compared with its digest then; one of several is when they have
+    all been taken, which must be before the store is told to make an object of them.
+
+    Raises:
+        EvidenceError: as `blocks_of`.
+    """
+    blocks = blocks_of(source, sha256=sha256)
+    first = next(blocks)
+    second = next(blocks, None)
+    return first, None if second is None else itertools.chain((first, second), blocks)
 
 
 def unreadable(source: Path, error: OSError) -> EvidenceError:

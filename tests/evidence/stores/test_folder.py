@@ -104,7 +104,7 @@ def test_a_file_is_read_in_pieces_as_it_was_written(store, tmp_path):
     assert put(store, tmp_path, "client/run/large", content)
     pieces = list(store.read("client/run/large"))
     assert b"".join(pieces) == content
-    assert max(len(piece) for piece in pieces) <= 4 * 1024 * 1024
+    assert max(len(piece) for piece in pieces) <= 1024 * 1024
     assert sha256_of(store, "client/run/large") == hashlib.sha256(content).hexdigest()
 
 
