@@ -23,6 +23,8 @@ OVERLAP_BYTES = 1 << 15
 
 # JSON in a notebook's output in a notebook, and one more.
 _DEEPEST_JSON = 3
+# A page that shows another page's source.
+_DEEPEST_HTML = 2
 
 # Between two lines of a text that a notebook keeps as a list.
 _LIST_BREAK = re.compile(r'\\n",\r?\n\s*"')
@@ -39,6 +41,7 @@ _LETTERS = (string.ascii_letters + string.digits + "+/").encode()
 _TO_BASE64 = bytes(
     byte if byte in _LETTERS else {0x2D: 0x2B, 0x5F: 0x2F}.get(byte, 0x20) for byte in range(256)
 )
+_UNREADABLE = bytes({*range(256)} - {*range(0x20, 0x7F)} - {0x0A})
 # Digests, GUIDs and our names are of these letters too.
 _NO_BASE64 = re.compile(rb"[0-9a-f+]+|[0-9A-F+]+|[a-z/+]+")
 
@@ -82,11 +85,8 @@ class Readings:
     """
 
     def __init__(self, text: str) -> None:
-        layers = [text.replace("\0", "")]
-        while "\\" in layers[-1] and len(layers) <= _DEEPEST_JSON:
-            layers.append(_without_escapes(layers[-1]))
-        self._layers = layers
-        self._unpacked = _unpacked(layers[-1])
+        self._layers = _layers(text.replace("\0", ""))
+        self._unpacked = _layers(_unpacked(self._layers[-1]))
 
     def for_values(self) -> list[str]:
         """Return where to look for a certain value, in the spellings of `secret.spellings`.
@@ -94,22 +94,30 @@ class Readings:
         These are the text without each layer of JSON's escapes, without what tables, lists and line
         breaks put between its parts, and what stands in base64 in it.
         """
-        return [*self._layers, _glued(self._layers[0]), self._unpacked]
+        return [*self._layers, _glued(self._layers[0]), *self._unpacked]
 
     def for_patterns(self) -> list[str]:
         """Return where to look for what has a certain form: in ASCII, without any escapes.
 
         `MASKED` stands for a character of a mask, and a question mark for others beyond ASCII.
         """
-        text = self._layers[-1]
-        if "&" in text:
-            text = html.unescape(text)
+        return [_plain(self._layers[-1]), _plain(self._unpacked[-1])]
+
+
+def _layers(text: str) -> list[str]:
+    """Return a text, and what it is without each layer of JSON's escapes."""
+    found = [text]
+    while "\\" in found[-1] and len(found) <= _DEEPEST_JSON:
+        found.append(_without_escapes(found[-1]))
+    return found
+
+
+def _plain(text: str) -> str:
+    for _ in range(_DEEPEST_HTML):
         if "%" in text:
             text = unquote(text)
-        return [_ascii(text), _ascii(self._unpacked)]
-
-
-def _ascii(text: str) -> str:
+        if "&" in text:
+            text = _layers(html.unescape(text))[-1]
     return text.replace(MASK[0], MASKED).encode("ascii", "replace").decode("ascii")
 
 
@@ -124,26 +132,35 @@ def _unpacked(text: str) -> str:
     found = []
     if "\n" in text:
         text = _BASE64_BREAK.sub("", text.replace("\r", ""))
-    for run in text.encode().translate(_TO_BASE64).split():
+    # Half a pair of surrogates, which JSON may hold, is no UTF-8.
+    for run in text.encode("utf-8", "replace").translate(_TO_BASE64).split():
         if len(run) < _SHORTEST_BASE64 or _NO_BASE64.fullmatch(run):
             continue
         for start in range(4):
             end = start + (len(run) - start) // 4 * 4
-            found.append(binascii.a2b_base64(run[start:end]))
-        # Two or three more characters are one or two more bytes.
-        if len(run) % 4 > 1:
-            tail = run[len(run) // 4 * 4 :]
-            found[-4] += binascii.a2b_base64(tail + b"=" * (4 - len(tail)))
-    return b"\n".join(found).decode("utf-8", "replace").replace("\0", "")
+            raw = binascii.a2b_base64(run[start:end])
+            if start == 0 and len(run) % 4 > 1:
+                # Two or three more characters are one or two more bytes.
+                raw += binascii.a2b_base64(run[end:] + b"=" * (4 - len(run) % 4))
+            found.append(_readable(raw))
+    return "\n".join(found)
+
+
+def _readable(raw: bytes) -> str:
+    """Return bytes as text; of what is no text the letters, digits and signs."""
+    try:
+        return raw.decode().replace("\0", "")
+    except UnicodeDecodeError:
+        return raw.translate(None, _UNREADABLE).decode("ascii")
 
 
 def _without_escapes(text: str) -> str:
+    # Pairs of backslashes first: what follows one of them is no escape.
+    text = text.replace("\\\\", "\0")
     if "\\n" in text:
         text = _LIST_BREAK.sub("\n", text)
     if "\\u" in text:
         text = _UNICODE_ESCAPE.sub(lambda match: chr(int(match[1], 16)), text)
-    # Pairs of backslashes first: what follows one of them is no escape.
-    text = text.replace("\\\\", "\0")
     for escape, meaning in (('\\"', '"'), ("\\/", "/"), ("\\n", "\n"), ("\\t", "\t"), ("\\r", "")):
         text = text.replace(escape, meaning)
     return text.replace("\0", "\\")
