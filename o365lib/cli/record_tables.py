@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from o365lib import clock
+from o365lib.evidence.public_keys import fingerprint_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -54,6 +55,8 @@ def _head(record: Record) -> Iterator[tuple[str, str]]:
         ("Dry run", "yes" if record.dry_run else ""),
         ("Approved by", f"{approval.approved_by} ({approval.how})" if approval else ""),
         ("Approved plan", approval.plan_digest if approval else ""),
+        ("Approval", approval.approval_id if approval else ""),
+        ("Approver's key", fingerprint_of(approval.key_id) if approval and approval.key_id else ""),
         ("Started", _instant(record.started)),
         ("Ended", _instant(record.ended)),
         ("Outcome", record.outcome.value),

@@ -45,6 +45,24 @@ def test_the_head_says_who_approved_what_and_how_the_credentials_went():
     assert "Ended" not in head
 
 
+def test_a_signed_approval_is_shown_with_its_id_and_the_key():
+    head = dict(
+        make(
+            approval=Approval(
+                approved_by="Ana",
+                how="signed",
+                plan_digest="3b34",
+                date_time=NOW,
+                approval_id="20261123T110000000Z-approve-00aa11",
+                key_id="4c" * 32,
+            )
+        )["Run 1"]
+    )
+    assert head["Approved by"] == "Ana (signed)"
+    assert head["Approval"] == "20261123T110000000Z-approve-00aa11"
+    assert head["Approver's key"].startswith("SHA256:4c4c 4c4c")
+
+
 def test_a_refusal_shows_its_guard_and_the_way_out():
     error = ErrorRecord(type="Refused", message="m", state="s", remedy="r", guard="federated")
     head = dict(make(error=error)["Run 1"])

@@ -1,7 +1,9 @@
 """Whether an approval confirms a plan: every reason against it, alone."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +14,7 @@ from o365lib.parameters import ApprovalRules
 from tests.evidence.approvals_given import ANA, CLIENT, ID, NOW, PLAN, RUNBOOK, case, document
 from tests.evidence.signers import ed25519, es256
 
+ROOT = Path(__file__).parents[2]
 SECOND = timedelta(seconds=1)
 
 
@@ -188,3 +191,14 @@ def test_an_approval_is_used_once_for_each_client():
     assert found.code == "approval-used"
     assert "20261123T113000000Z-create-123456" in found.message
     assert judge(document(), case(used_by={"another": "run"})) is None
+
+
+@pytest.mark.parametrize("page", ["four-eyes.md", "guards.md"])
+def test_every_code_is_documented_with_its_way_out(page):
+    code = re.compile(r'"(appro\w+-[a-z-]+|plan-changed)",\n')
+    folder = ROOT / "o365lib"
+    sources = ("evidence/approval_guards.py", "evidence/approvals.py", "runbook/four_eyes.py")
+    codes = {each for name in sources for each in code.findall((folder / name).read_text("utf-8"))}
+    assert len(codes) == 11
+    shown = (ROOT / "docs" / page).read_text("utf-8")
+    assert [each for each in sorted(codes) if f"`{each}`" not in shown] == []

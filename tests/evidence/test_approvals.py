@@ -2,8 +2,12 @@
 
 import json
 import os
+import re
+import shutil
+import subprocess
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +27,7 @@ from tests.evidence.approvals_given import CLIENT, DIGEST, PLAN, RUNBOOK
 from tests.evidence.signers import ed25519
 from tests.evidence.small_records import change, make
 
+ROOT = Path(__file__).parents[2]
 ANOTHER = ApprovedPlan("cedar-dental", "20261123T100000001Z-create-00aa11", RUNBOOK, "4c" * 32)
 
 
@@ -239,3 +244,21 @@ def test_a_seal_does_not_contradict_a_record_that_says_that_nothing_was_changed(
     seal.seal_run(run, run.read_record(), ed25519(), search={})
     (office.root / CLIENT / "_seals" / "00000002.json").write_text("no seal")
     assert used(office) == {}
+
+
+@pytest.mark.skipif(shutil.which("base64") is None, reason="needs base64 and sed")
+def test_an_approval_is_read_without_this_program_as_the_page_tells(office):
+    given = office.approve("Ana")
+    page = (ROOT / "docs" / "four-eyes.md").read_text("utf-8")
+    [command] = re.findall(r"```bash\n(.+)\n```", page)
+    shown = subprocess.run(
+        ["sh", "-c", command.replace("ID", given.approval_id)],
+        cwd=office.folder,
+        check=True,
+        capture_output=True,
+    )
+    predicate = json.loads(shown.stdout)["predicate"]
+    assert predicate["plans"][0]["plan_digest"] == DIGEST
+    fields = {"approval_id", "approved", "approver", "plans", "ticket", "signer"}
+    assert fields | {"schema_version"} == predicate.keys()
+    assert [each for each in fields if f"`{each}`" not in page and f".{each}`" not in page] == []

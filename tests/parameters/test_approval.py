@@ -1,6 +1,8 @@
 """`approval` in the defaults: its keys, and what is wrong told with line and column."""
 
 import hashlib
+import re
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -8,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from o365lib import parameters
 
+ROOT = Path(__file__).parents[2]
 ONE = hashlib.sha256(b"one").hexdigest()
 FINGERPRINT = "SHA256:" + " ".join(ONE[at : at + 4] for at in range(0, 32, 4))
 
@@ -131,3 +134,15 @@ def test_what_is_wrong_is_told_with_its_place(with_approval, text, field, place,
     problem = with_approval(text + "\n").problem()
     assert (problem.field, (problem.line, problem.column)) == (field, place)
     assert said in problem.message
+
+
+@pytest.mark.parametrize("page", ["client-files.md", "four-eyes.md"])
+def test_the_example_of_the_documentation_is_right(with_approval, page):
+    text = (ROOT / "docs" / page).read_text("utf-8")
+    [example] = re.findall(r"^```\n(approval:\n.+?)^```", text, re.DOTALL | re.MULTILINE)
+    folder = with_approval(example)
+    (folder.project / "keys").mkdir()
+    for name in ("ana", "kim"):
+        private = ed25519.Ed25519PrivateKey.generate()
+        (folder.project / "keys" / f"{name}.pem").write_bytes(public_half(private))
+    assert set(rules(folder).approvers) == {"Ana Ruiz", "Kim Doe"}
