@@ -60,6 +60,7 @@ ONLY_IN = {
     "rich": {"o365lib.cli"},
     "jinja2": {"o365lib.reports"},
     "markupsafe": {"o365lib.reports"},
+    "detect_secrets": {"o365lib.evidence.secret_patterns"},
     "starlette": {ISLAND},
     "uvicorn": {ISLAND},
     "trustme": {ISLAND},
@@ -106,6 +107,17 @@ PURE = {
         "o365lib.clock",  # as above
         "o365lib.service_account.facts",
         "o365lib.service_account.plan",
+    },
+    "o365lib.service_account.audit_entry": {"o365lib.graph.models"},
+    "o365lib.service_account.recorded_change": {
+        "o365lib.evidence.record",
+        "o365lib.service_account.audit_entry",
+    },
+    "o365lib.service_account.reconciliation": {
+        "o365lib.clock",  # as above
+        "o365lib.evidence.record",
+        "o365lib.service_account.audit_entry",
+        "o365lib.service_account.recorded_change",
     },
     "o365lib.evidence.custody": {"o365lib.evidence.accounts", "o365lib.evidence.record"},
     "o365lib.service_account.privilege": {
