@@ -11,12 +11,13 @@ import json
 import os
 import sys
 import textwrap
-from typing import TYPE_CHECKING, Any
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from rich.console import Console
 
@@ -29,7 +30,12 @@ _UNBROKEN = {"Run", "Outcome"}
 # A word that is longer than any name is somebody's garbage, and may be folded in a table.
 _LONGEST_NAME = 120
 
+# What is laid out as a table, and what is printed at once.
+_ROWS_AT_ONCE = 500
+
 _BETWEEN_CELLS = "   "
+
+Row = TypeVar("Row")
 
 _STYLES = {
     "done": "green",
@@ -46,6 +52,25 @@ _STYLES = {
 def show_json(content: Any) -> None:
     """Print for machines: one JSON document."""
     click.echo(json.dumps(content, indent=2, ensure_ascii=False))
+
+
+def show_json_rows(head: dict[str, Any], name: str, rows: Iterable[dict[str, Any]]) -> None:
+    """Print for machines: one JSON document, of which one part is a list, a row a line.
+
+    Each row is printed as it comes, however many there are.
+
+    Args:
+        head: the other parts.
+        name: of the list.
+        rows: what it holds.
+    """
+    click.echo(f"{json.dumps(head, ensure_ascii=False)[:-1]}, {json.dumps(name)}: [", nl=False)
+    before = "\n"
+    for portion in _portions(rows):
+        text = ",\n".join(json.dumps(row, ensure_ascii=False) for row in portion)
+        click.echo(f"{before}{text}", nl=False)
+        before = ",\n"
+    click.echo("\n]}")
 
 
 def show_text(text: str, *, indent: str = "") -> None:
@@ -78,6 +103,46 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: 
         _show_grid(screen, columns, shown, widths=widths, title=title)
     else:
         _show_blocks(screen, columns, shown, title=title)
+
+
+def show_rows(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> int:
+    """Print a table of any length and return how many rows it has; of none, print nothing.
+
+    A long one, that nobody reads as a whole, becomes plain lines, the columns as wide as the first
+    rows need: laying out a table takes a second for each few thousand rows, and all of the memory.
+    """
+    lines = iter(rows)
+    first = list(islice(lines, _ROWS_AT_ONCE + 1))
+    if len(first) <= _ROWS_AT_ONCE:
+        if first:
+            show_table(columns, first)
+        return len(first)
+    from rich.cells import cell_len, set_cell_size
+
+    from o365lib.plain_text import one_line
+
+    widths = [
+        max(cell_len(cell) for cell in column) for column in zip(columns, *first, strict=True)
+    ]
+    count = 0
+    for portion in _portions(chain([columns], first, lines)):
+        shown = []
+        for row in portion:
+            *cells, last = map(one_line, row)
+            padded = [
+                set_cell_size(cell, max(width, cell_len(cell)))
+                for cell, width in zip(cells, widths, strict=False)
+            ]
+            shown.append("  ".join([*padded, last]).rstrip())
+        click.echo("\n".join(shown))
+        count += len(portion)
+    return count - 1  # the columns' names
+
+
+def _portions(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    left = iter(rows)
+    while portion := list(islice(left, _ROWS_AT_ONCE)):
+        yield portion
 
 
 def _widths(

@@ -134,3 +134,29 @@ def test_a_screen_of_one_column_breaks_no_word(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "1")
     output.show_table(COLUMNS, RUNS)
     assert RUNS[0][0] in capsys.readouterr().out
+
+
+def test_rows_for_machines_are_one_document_however_many_they_are(capsys):
+    for count in (0, 1, 500, 1001):
+        output.show_json_rows({"of": "Söhne"}, "rows", ({"n": number} for number in range(count)))
+        told = capsys.readouterr().out
+        assert json.loads(told) == {"of": "Söhne", "rows": [{"n": n} for n in range(count)]}
+        assert told.count("\n") == count + 2
+
+
+def test_a_short_list_of_rows_is_a_table_and_none_is_nothing(capsys):
+    assert output.show_rows(("Run", "Reason"), []) == 0
+    assert capsys.readouterr().out == ""
+    assert output.show_rows(("Run", "Reason"), [("1", "because")]) == 1
+    assert "──" in capsys.readouterr().out
+
+
+def test_a_long_list_of_rows_is_plain_lines_in_columns(capsys):
+    rows = ((f"r{number}", "東京" if number == 7 else "", "a\x1b[31m\nb") for number in range(1001))
+    assert output.show_rows(("Run", "Client", "Reason"), rows) == 1001
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 1002
+    assert lines[0] == "Run   Client  Reason"
+    assert lines[8] == "r7    東京    a[31m b"
+    assert lines[1000] == "r999          a[31m b"
+    assert lines[1001] == "r1000          a[31m b"  # wider than the first rows: nothing is cut

@@ -2,96 +2,27 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from o365lib import clock
+from o365lib.cli.evidence.choosing import choosing, chosen, instant, limit_of
 from o365lib.errors import EvidenceError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
     from o365lib.cli.options import Options
     from o365lib.evidence.archive import Archive, RunFolder
+    from o365lib.evidence.index import Index
+    from o365lib.evidence.index_entry import IndexedRun
     from o365lib.evidence.record import Record
-    from o365lib.places import Places
 
-UNREADABLE = "unreadable"
+__all__ = ["as_json_row", "instant", "list_runs", "opened_archive", "show_run", "tell_more"]
 
-# Those of `evidence.record.Outcome`, which `--help` does not wait for; a test compares them.
-OUTCOMES = (
-    "done",
-    "nothing to do",
-    "planned",
-    "refused",
-    "failed",
-    "unverified",
-    "unfinished",
-    UNREADABLE,
-)
-
-_MOST_NAMES = 10
-
-_SPANS = {"d": "days", "h": "hours", "m": "minutes"}
-
-
-def instant(_context: click.Context, _parameter: click.Parameter, value: Any) -> datetime | None:
-    """Return an aware instant: a date, a date with time, or so many days, hours or minutes ago.
-
-    Raises:
-        click.BadParameter: the text is none of these.
-    """
-    if not value:
-        return None
-    try:
-        if span := re.fullmatch(r"(\d{1,6})([dhm])", value):
-            return clock.now() - timedelta(**{_SPANS[span[2]]: int(span[1])})
-        found = datetime.fromisoformat(value)
-    except OverflowError as error:
-        raise click.BadParameter("is before all calendars; write a shorter span") from error
-    except ValueError as error:
-        raise click.BadParameter("write a date such as 2026-11-23, or a span such as 7d") from error
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-@click.command("list")
-@click.option("--client", help="Only this client's runs.")
-@click.option("--runbook", help="Only runs of this runbook: create, remove, or its whole name.")
-@click.option("--outcome", type=click.Choice(OUTCOMES), help="Only runs that ended so.")
-@click.option(
-    "--since",
-    metavar="DATE",
-    callback=instant,
-    help="Only later runs: 2026-11-23, or 7d, 12h, 30m.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print for machines.")
-@click.pass_context
-def list_runs(context: click.Context, /, *, as_json: bool, **wanted: Any) -> None:
-    """List runs, oldest first."""
-    from o365lib.cli.output import show_json, show_table, show_text
-
-    options: Options = context.obj
-    archive = opened_archive(options)
-    places = _places(options)
-    if wanted["client"] is not None:
-        _check_client(wanted["client"], archive, places)
-    every = [row for run in archive.runs(wanted["client"]) for row in _rows(run)]
-    if wanted["runbook"] is not None:
-        _check_runbook(wanted["runbook"], {row["runbook"] for row in every}, places)
-    rows = [row for row in every if _is_wanted(row, **wanted)]
-    if as_json:
-        shown = [{**row, "started": row["started"] and clock.iso(row["started"])} for row in rows]
-        show_json({"evidence": str(archive.root), "runs": shown})
-    elif not rows:
-        show_text(f"No such runs in {archive.root}.")
-    else:
-        columns = ("Run", "Client", "Runbook", "Outcome", "Reason")
-        names = ("run_id", "client", "runbook", "outcome", "reason")
-        show_table(columns, [[str(row[name]) for name in names] for row in rows])
+_COLUMNS = ("Run", "Client", "Runbook", "Outcome", "Reason")
+_NAMES = ("run_id", "client", "runbook", "outcome", "reason")
 
 
 def opened_archive(options: Options) -> Archive:
@@ -112,79 +43,56 @@ def opened_archive(options: Options) -> Archive:
     return Archive(root)
 
 
-def _places(options: Options) -> Places | None:
-    """Return where the project's parts are; an archive can be read without any project."""
-    try:
-        return options.places()
-    except UsageError:
-        return None
+@click.command("list")
+@choosing
+@click.pass_context
+def list_runs(
+    context: click.Context, /, *, limit: int | None, is_all: bool, as_json: bool, **asked: Any
+) -> None:
+    """List runs, oldest first.
+
+    A run whose record cannot be read may be any, and is left out only by its client or outcome.
+    """
+    from o365lib.cli.evidence.indexing import opened_index
+    from o365lib.cli.output import show_json_rows, show_rows, show_text
+
+    options: Options = context.obj
+    most = limit_of(limit=limit, is_all=is_all, as_json=as_json)
+    with opened_index(options) as index:
+        wanted = chosen(index, options, **asked)
+        root, runs = options.archive_root(), index.runs(wanted, limit=most)
+        if as_json:
+            rows = (as_json_row(run, root) for run in runs)
+            show_json_rows({"evidence": str(root)}, "runs", rows)
+            return
+        shown = show_rows(_COLUMNS, ([getattr(run, name) for name in _NAMES] for run in runs))
+        if shown:
+            tell_more(shown, index.count(wanted))
+        else:
+            show_text(f"No such runs in {root}.")
 
 
-def _check_client(client: str, archive: Archive, places: Places | None) -> None:
-    """Raise a UsageError for a client who has neither runs nor a file."""
-    known = places.client_names() if places else set()
-    if client not in known:
-        known |= {run.client for run in archive.runs()}
-        _check_name(client, known, kind="client", where=str(archive.root))
+def as_json_row(run: IndexedRun, root: Path) -> dict[str, Any]:
+    """Return a run as it is printed for machines.
+
+    Args:
+        run: from the index.
+        root: the archive's folder.
+    """
+    told = dict(vars(run))
+    for name in ("started", "ended"):
+        told[name] = told[name] and clock.iso(told[name])
+    return {**told, "folder": str(root / run.client / run.run_id)}
 
 
-def _check_runbook(runbook: str, seen: set[str], places: Places | None) -> None:
-    """Raise a UsageError for a runbook that has neither runs nor a notebook."""
-    from o365lib.places import notebook_folders
+def tell_more(shown: int, count: int) -> None:
+    """Tell how many runs there are beside those that were shown."""
+    from o365lib.cli.output import show_text
 
-    folders = notebook_folders(places.project if places else None)
-    names = {name for name in seen if name}
-    names |= {file.stem for folder in folders for file in folder.glob("*.ipynb")}
-    words = {name.split("_")[0] for name in names}
-    _check_name(runbook, names | words, kind="runbook", where="these runs")
-
-
-def _check_name(name: str, known: set[str], *, kind: str, where: str) -> None:
-    if name in known:
-        return
-    near = get_close_matches(name, known, n=3)
-    some = ", ".join(near or sorted(known)[:_MOST_NAMES])
-    more = ", ..." if not near and len(known) > _MOST_NAMES else ""
-    raise UsageError(
-        f"No {kind} {name!r} is known: there is neither a file of that name nor a run in {where}.",
-        remedy=f"{'Near it' if near else 'Known'}: {some or 'none'}{more}.",
-    )
-
-
-def _rows(run: RunFolder) -> Iterator[dict[str, Any]]:
-    common = {"run_id": run.run_id, "client": run.client, "folder": str(run.path)}
-    try:
-        record = run.read_record()
-    except EvidenceError as error:
-        unknown = {"runbook": "", "started": None, "dry_run": None}
-        yield {**common, **unknown, "outcome": UNREADABLE, "reason": error.message}
-        return
-    yield {
-        **common,
-        "runbook": record.runbook,
-        "started": record.started,
-        "dry_run": record.dry_run,
-        "outcome": record.outcome.value,
-        "reason": record.reason,
-    }
-
-
-def _is_wanted(
-    row: dict[str, Any],
-    *,
-    client: str | None,  # noqa: ARG001 -- the archive has chosen by it already
-    runbook: str | None,
-    outcome: str | None,
-    since: datetime | None,
-) -> bool:
-    """Whether a run passes the filters; an unreadable one does unless an outcome is asked for."""
-    if row["outcome"] == UNREADABLE:
-        return outcome in {None, UNREADABLE}
-    return (
-        (runbook is None or runbook in {row["runbook"], row["runbook"].split("_")[0]})
-        and (outcome is None or outcome == row["outcome"])
-        and (since is None or row["started"] >= since)
-    )
+    if shown < count:
+        show_text(
+            f"The newest {shown:,} of {count:,}; --all shows all, --limit as many as you say."
+        )
 
 
 @click.command("show")
@@ -192,17 +100,19 @@ def _is_wanted(
 @click.option("--json", "as_json", is_flag=True, help="Print the record for machines.")
 @click.pass_context
 def show_run(context: click.Context, *, run: str, as_json: bool) -> None:
-    """Show a run's record. RUN is its id, or the id's beginning or end if there is only one."""
-    options: Options = context.obj
-    folder = opened_archive(options).find(run)
-    record = folder.read_record()
-    if as_json:
-        click.echo(record.to_json(), nl=False)
-    else:
-        _show(folder, record)
+    """Show a run's record. RUN is its id, or a part of it that no other run's id has."""
+    from o365lib.cli.evidence.indexing import opened_index
+
+    with opened_index(context.obj) as index:
+        folder = index.find(run)
+        record = folder.read_record()
+        if as_json:
+            click.echo(record.to_json(), nl=False)
+        else:
+            _show(folder, record, index)
 
 
-def _show(folder: RunFolder, record: Record) -> None:
+def _show(folder: RunFolder, record: Record, index: Index) -> None:
     from o365lib.cli.output import show_table, show_text
     from o365lib.cli.record_tables import tables
 
@@ -211,3 +121,47 @@ def _show(folder: RunFolder, record: Record) -> None:
     show_text(f"Record: {folder.record_file}")
     if folder.notebook_file.is_file():
         show_text(f"Executed notebook: {folder.notebook_file}")
+    show_table(("File", "Bytes"), _files(folder), title=f"Files in {folder.path}")
+    show_text(seal_line(folder, index))
+
+
+def _files(folder: RunFolder) -> list[tuple[str, str]]:
+    """Names and sizes of a run's files; a link is told as such and not followed."""
+    found = []
+    try:
+        for path in sorted(folder.path.iterdir()):
+            size = "a link" if path.is_symlink() else f"{path.stat().st_size:,}"
+            found.append((path.name, size))
+    except OSError as error:
+        raise EvidenceError(
+            f"The files in {folder.path} cannot be listed ({error.strerror}).",
+            remedy="Give yourself the right to read there.",
+        ) from error
+    return found
+
+
+def seal_line(run: RunFolder, index: Index) -> str:
+    """Return in a sentence which seal says that it is a run's, and whose key it names.
+
+    Nothing is verified here, and the sentence says what does.
+    """
+    from o365lib.evidence.layout import SEALS, numbered
+    from o365lib.evidence.public_keys import fingerprint_of
+    from o365lib.evidence.seal import read_seal
+    from o365lib.plain_text import one_line
+
+    verify = "`o365 evidence verify` tells whether it holds."
+    numbers = index.seals(run.client, run.run_id)
+    if not numbers:
+        return "There is no seal yet, or none any more: `o365 evidence verify` tells which."
+    number = numbers[0]
+    others = f", and as {', '.join(map(str, numbers[1:]))}" if len(numbers) > 1 else ""
+    try:
+        signer = read_seal(run.path.parent / SEALS / numbered(number)).predicate.get("signer")
+    except EvidenceError as error:
+        return f"Seal {number} of {run.client}: {error.message} {verify}"
+    by = signer if isinstance(signer, dict) else {}
+    return one_line(
+        f"Sealed as number {number}{others} of {run.client}, by {by.get('name') or 'nobody'} with"
+        f" the key {fingerprint_of(str(by.get('key_id')))}; {verify}"
+    )
