@@ -5,7 +5,9 @@ beside. Options and `O365_...` variables name other parameters, or another archi
 that beside them. Where there are no notebooks beside the parameters, the package's own are taken.
 """
 
+import hashlib
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib import resources
@@ -111,6 +113,15 @@ class Places:
     def with_own_sandbox(self) -> "Places":
         """Return the same places with the sandbox in the project, whatever the environment says."""
         return replace(self, sandbox_file=self.sandbox_folder / "sandbox.json")
+
+    def with_working_copy_of(self, url: str) -> "Places":
+        """Return the same places with the archive where a store's working copy is kept.
+
+        Each URL has a folder of its own in `.archive`, named after it.
+        """
+        word = re.sub(r"[^a-z0-9]+", "-", url.lower()).strip("-")[:40]
+        digest = hashlib.sha256(url.rstrip("/").encode()).hexdigest()[:8]
+        return replace(self, evidence=self.project / ".archive" / f"{word}-{digest}")
 
     def kernel_environment(
         self, environment: Mapping[str, str] = os.environ, *, driven: bool

@@ -30,9 +30,10 @@ __all__ = ["main"]
 )
 @click.option(
     "--evidence",
-    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER|URL",
     envvar="O365_EVIDENCE",
-    help="The archive of runs. Without it: the folder evidence/ beside the parameters.",
+    help="The archive of runs. Without it: the folder evidence/ beside the parameters. By URL: an"
+    " Azure container or an S3 bucket, with a working copy in .archive/.",
 )
 @click.option("-v", "--verbose", count=True, help="Tell each request; twice: tell more.")
 @click.option("--debug", is_flag=True, help="Show where in the program an error arose.")
@@ -42,7 +43,7 @@ def main(
     context: click.Context,
     *,
     parameters: Path | None,
-    evidence: Path | None,
+    evidence: str | None,
     verbose: int,
     debug: bool,
 ) -> None:

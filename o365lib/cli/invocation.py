@@ -26,7 +26,8 @@ def evidence_line(options: Options, *words: str) -> str:
         words: what follows `evidence`.
     """
     is_named = options.evidence or options.parameters
-    archive = ["--evidence", str(options.archive_root())] if is_named else []
+    root = options.archive_url or str(options.archive_root())
+    archive = ["--evidence", root] if is_named else []
     return as_typed([*_program(), *archive, "evidence", *words])
 
 

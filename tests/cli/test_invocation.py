@@ -47,7 +47,7 @@ def test_a_program_elsewhere_is_called_as_it_was(called):
 
 def test_an_archive_that_was_named_is_named_in_the_line(called, tmp_path):
     called("o365")
-    line = evidence_line(Options(evidence=tmp_path / "my evidence"), "list")
+    line = evidence_line(Options(evidence=str(tmp_path / "my evidence")), "list")
     assert str(tmp_path / "my evidence") in line
     if os.name != "nt":
         words = ["o365", "--evidence", str(tmp_path / "my evidence"), "evidence", "list"]
