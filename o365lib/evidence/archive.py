@@ -13,6 +13,7 @@
 import logging
 import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,6 +36,8 @@ _logger = logging.getLogger(__name__)
 _OUR_RUN_ID = re.compile(r"([0-9]{8}T[0-9]{9})Z-([0-9a-z]{1,24})-[0-9a-f]{6}")
 # https://learn.microsoft.com/windows/win32/fileio/naming-a-file
 _DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])", re.IGNORECASE)
+
+_MOST_NAMED = 5
 
 _NOT_ON_FILE = "What was archived before is intact; what this run did since is not on file."
 
@@ -253,22 +256,10 @@ class Archive:
             EvidenceError: there is none, or more than one.
         """
         runs = self.runs() if text else []
-        same = [run for run in runs if run.run_id == text]
-        found = same or [
+        found = [run for run in runs if run.run_id == text] or [
             run for run in runs if run.run_id.startswith(text) or run.run_id.endswith(text)
         ]
-        if len(found) == 1:
-            return found[0]
-        if not found:
-            raise EvidenceError(
-                f"There is no run {text!r} in {self.root}.",
-                remedy="`o365 evidence list` shows the ids that there are.",
-            )
-        some = ", ".join(f"{run.run_id} ({run.client})" for run in found[:5])
-        raise EvidenceError(
-            f"{len(found)} runs fit {text!r}: {some}{', ...' if len(found) > 5 else ''}.",  # noqa: PLR2004 -- as many as are shown
-            remedy="Give more of the id.",
-        )
+        return only_run(found, text, root=self.root)
 
     def records(self, client: str) -> list["Record"]:
         """Return a client's records that can be read, oldest first; the others are logged.
@@ -298,6 +289,31 @@ class Archive:
                 if not isinstance(error.__cause__, FileNotFoundError):
                     unreadable.append(run)
         return records, unreadable
+
+
+def only_run(found: Sequence[RunFolder], text: str, *, root: Path) -> RunFolder:
+    """Return the one run that fits a text.
+
+    Args:
+        found: all that fit.
+        text: that was asked for.
+        root: the archive's folder.
+
+    Raises:
+        EvidenceError: there is none, or more than one.
+    """
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise EvidenceError(
+            f"There is no run {text!r} in {root}.",
+            remedy="`o365 evidence list` shows the ids that there are.",
+        )
+    some = ", ".join(f"{run.run_id} ({run.client})" for run in found[:_MOST_NAMED])
+    more = ", ..." if len(found) > _MOST_NAMED else ""
+    raise EvidenceError(
+        f"{len(found)} runs fit {text!r}: {some}{more}.", remedy="Give more of the id."
+    )
 
 
 def _folders(folder: Path) -> list[Path]:

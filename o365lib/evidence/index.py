@@ -18,8 +18,8 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
-from o365lib.errors import EvidenceError, UsageError
-from o365lib.evidence.archive import Archive, RunFolder
+from o365lib.errors import UsageError
+from o365lib.evidence.archive import Archive, RunFolder, only_run
 from o365lib.evidence.index_entry import COLUMNS, TEXTS, UNREADABLE, IndexedRun, microseconds
 from o365lib.evidence.index_file import IndexFile, folded
 from o365lib.evidence.index_filling import fill
@@ -28,7 +28,6 @@ from o365lib.evidence.layout import INDEX
 # SQLite before 3.32 takes 999 parameters.
 _PAGE = 500
 _MOST_WORDS = 100
-_MOST_SHOWN = 5
 
 # They stand around what was found, and in no text: `one_line` takes control characters out.
 _BEGIN, _END = "\x01", "\x02"
@@ -236,19 +235,10 @@ class Index:
                 " ORDER BY run_id, client",
                 {"text": _text(text)},
             )
-            if len(rows) > 1:
-                some = ", ".join(f"{run_id} ({client})" for client, run_id in rows[:_MOST_SHOWN])
-                raise EvidenceError(
-                    f"{len(rows)} runs fit {text!r}: {some}"
-                    f"{', ...' if len(rows) > _MOST_SHOWN else ''}.",
-                    remedy="Give more of the id.",
-                )
             if rows:
-                return self._archive.run(*rows[0])
-        raise EvidenceError(
-            f"There is no run {text!r} in {self._archive.root}.",
-            remedy="`o365 evidence list` shows the ids that there are.",
-        )
+                break
+        runs = [self._archive.run(client, run_id) for client, run_id in rows]
+        return only_run(runs, text, root=self._archive.root)
 
     def seals(self, client: str, run_id: str) -> list[int]:
         """Return the numbers of the client's seals that say that they are this run's."""
