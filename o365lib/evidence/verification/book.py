@@ -99,7 +99,7 @@ class Book:
             yield from cursor
 
     def unlike(self) -> Iterator[tuple[str, str, str, str | None, int | None]]:
-        """Yield what a sound file claims and is not so.
+        """Yield what a sound file claims and is not so, and what any file claims and is missing.
 
         As name, wanted digest, by, found digest, whether bad. What was found is None for a file
         that is missing or could not be read; whether it is bad is None for one that is missing.
@@ -107,7 +107,8 @@ class Book:
         return self._ask(
             "SELECT c.name, c.sha256, c.by, f.sha256, f.is_bad FROM claims c"
             " JOIN files b ON b.name = c.by LEFT JOIN files f ON f.name = c.name"
-            " WHERE f.sha256 IS NOT c.sha256 AND NOT b.is_bad ORDER BY c.name, c.by"
+            " WHERE f.sha256 IS NOT c.sha256 AND (NOT b.is_bad OR f.name IS NULL)"
+            " ORDER BY c.name, c.by"
         )
 
     def unclaimed(self) -> Iterator[tuple[str, int, str, str, int, str | None, int]]:
