@@ -208,7 +208,7 @@ def _certificates(roots: Sequence[bytes]) -> list["Certificate"]:
             "The certificate of the time stamp authority is missing or cannot be read.",
             remedy="Name a PEM file with the authority's root certificate.",
         )
-    return list(dict.fromkeys(found))
+    return found
 
 
 def _publish(root: Path, roots: Sequence[bytes]) -> None:

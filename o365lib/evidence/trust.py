@@ -165,11 +165,10 @@ def trust(
     while reached:
         endorser = reached.popleft()
         for key_id, signed in waiting.pop(endorser.key_id, ()):
-            if key_id in trusted or key_id not in published:
-                continue
-            if envelope.verified_by(signed, {endorser.key_id: endorser}):
-                trusted[key_id] = published[key_id]
-                reached.append(published[key_id])
+            known = published.get(key_id)
+            if known and envelope.verified_by(signed, {endorser.key_id: endorser}):
+                trusted[key_id] = known
+                reached.append(known)
     return trusted
 
 

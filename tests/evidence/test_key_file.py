@@ -15,6 +15,7 @@ from o365lib.errors import EvidenceError
 from o365lib.evidence.envelope import Envelope, sign, verified_by
 from o365lib.evidence.key_file import KeyFile, KeySigner, new_key
 from o365lib.secret import Secret
+from tests.evidence.signers import es256
 from tests.shelf import Shelf
 
 WORDS = "correct horse battery"
@@ -187,6 +188,7 @@ def test_something_else_is_no_key(raw):
         {"algorithm": "ES256"},
         {"algorithm": "none"},
         {"public_key": "x"},
+        {"public_key": es256().key.pem.decode()},
         {"created": "2026-11-23T10:00:00"},
         {"private_key": {"protection": "none", "raw": "AAAA"}},
         {"private_key": {"protection": "none"}},

@@ -127,7 +127,13 @@ class TestWhatCountsForNothing:
             {"signer": statement.signer_of(STRANGER)},
             {"kind": statement.SEAL},
             {"about": Subject(trust.pem_name(NEW.key.key_id), "0" * 64)},
-            {"about": Subject("_keys/../x.pem", "0" * 64)},
+            {"about": Subject("_keys/x.pem", hashlib.sha256(NEW.key.pem).hexdigest())},
+            {
+                "endorsed_key_id": STRANGER.key.key_id,
+                "about": Subject(
+                    trust.pem_name(STRANGER.key.key_id), hashlib.sha256(NEW.key.pem).hexdigest()
+                ),
+            },
         ],
     )
     def test_one_that_says_something_else(self, wrong):
