@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.o365-installed
 EXTRAS := lab,sandbox,azure,s3,dev
 
-.PHONY: demo test check bench lab pins browser stores clean help
+.PHONY: demo test check bench bench-evidence lab pins browser stores clean help
 
 help:
 	@echo "make demo     the main job on embedded tenants, from nothing to evidence"
@@ -12,6 +12,7 @@ help:
 	@echo "make check    style and types only"
 	@echo "make lab      the runbooks in JupyterLab, with the embedded tenants behind"
 	@echo "make bench    how fast and how big, beside what one would otherwise use"
+	@echo "make bench-evidence  the same for archives of up to 100,000 runs; takes 7 GB for a while"
 	@echo "make stores   archives in the cloud against Azurite and moto; installs Azurite (Node.js)"
 	@echo "make browser  install Chromium, for the tests in a real browser (Debian, as root)"
 	@echo "make pins     write the installed versions to constraints.txt"
@@ -35,6 +36,9 @@ check: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks
+
+bench-evidence: $(STAMP)
+	$(BIN)/python -m benchmarks.evidence
 
 # Tests in a real browser skip themselves where Chromium is missing.
 browser:

@@ -153,9 +153,14 @@ class Memory(threading.Thread):
         return total
 
 
-def write(rows: list[tuple[str, str, str]]) -> None:
+def write(
+    rows: list[tuple[str, str, str]],
+    *,
+    markers: tuple[str, str] = MARKERS,
+    libraries: tuple[str, ...] = ("papermill", "ipykernel", "msal"),
+) -> None:
     """Print the table and put it into the page, between its markers."""
-    versions = ", ".join(f"{name} {version(name)}" for name in ("papermill", "ipykernel", "msal"))
+    versions = ", ".join(f"{name} {version(name)}" for name in libraries)
     python = f"{platform.python_implementation()} {platform.python_version()}"
     machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}"
     lines = [
@@ -167,9 +172,9 @@ def write(rows: list[tuple[str, str, str]]) -> None:
     ]
     text = "\n".join(lines) + "\n"
     print(text)
-    before, _, rest = PAGE.read_text("utf-8").partition(MARKERS[0])
-    _, _, after = rest.partition(MARKERS[1])
-    PAGE.write_text(before + MARKERS[0] + text + MARKERS[1] + after, "utf-8")
+    before, _, rest = PAGE.read_text("utf-8").partition(markers[0])
+    _, _, after = rest.partition(markers[1])
+    PAGE.write_text(before + markers[0] + text + markers[1] + after, "utf-8")
 
 
 if __name__ == "__main__":
