@@ -72,7 +72,7 @@ def verify(
         EvidenceError: the archive is not there, or its keys cannot be listed.
     """
     with Book() as book:
-        work = _Verification(store, book, keyring.keyring_of(store, keys), tuple(clients))
+        work = _Verification(store, book, tuple(keys), tuple(clients))
         work.under_way = under_way
         work.on_progress = on_progress or (lambda _progress: None)
         if work.look_at_all():
@@ -86,9 +86,10 @@ class _Verification:
     """One verification under way."""
 
     def __init__(
-        self, store: Store, book: Book, keys: keyring.Keyring, clients: tuple[str, ...]
+        self, store: Store, book: Book, given: tuple[PublicKey, ...], clients: tuple[str, ...]
     ) -> None:
-        self._store, self._book, self._keys, self._clients = store, book, keys, clients
+        self._store, self._book, self._given, self._clients = store, book, given, clients
+        self._keys = keyring.keyring_of(store, given)
         self.findings = Findings()
         self.under_way: Callable[[], Iterable[str]] = tuple
         self.on_progress: Callable[[Progress], None] = lambda _progress: None
@@ -206,13 +207,11 @@ class _Verification:
     def look_again(self) -> None:
         """Look a second time at what seems wrong: it may have been written meanwhile."""
         lone = list(islice(self._book.unclaimed(), _MOST_SECOND_LOOKS + 1))
-        if len(lone) <= _MOST_SECOND_LOOKS:
-            folders = {f"{row[2]}/{layout.SEALS}/" for row in lone if row[1] == What.RUN_FILE}
-            for folder in [*sorted(folders), *([f"{layout.DIGESTS}/"] if lone else [])]:
-                with suppress(EvidenceError):
-                    for entry in self._store.entries(folder):
-                        if self._book.digest_of(entry.name) is None:
-                            self._look_at(entry)
+        if lone and len(lone) <= _MOST_SECOND_LOOKS:
+            self._keys = keyring.keyring_of(self._store, self._given)
+            folders = {f"{row[2]}/{layout.SEALS}" for row in lone if row[1] == What.RUN_FILE}
+            for folder in [layout.KEYS, *sorted(folders), layout.DIGESTS]:
+                self._look_for_new(f"{folder}/")
         unlike = list(islice(self._book.unlike(), _MOST_SECOND_LOOKS + 1))
         if len(unlike) > _MOST_SECOND_LOOKS:  # nobody writes as much meanwhile
             return
@@ -224,6 +223,12 @@ class _Verification:
                 again = read(self._store, name)
                 if again is not None and again.sha256 != found:
                     self._read(name, place)
+
+    def _look_for_new(self, folder: str) -> None:
+        with suppress(EvidenceError):
+            for entry in self._store.entries(folder):
+                if self._book.digest_of(entry.name) is None:
+                    self._look_at(entry)
 
     def compare(self) -> None:
         """Compare what was said with what is there."""
