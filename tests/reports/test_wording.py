@@ -1,0 +1,57 @@
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from o365lib.evidence.record import Outcome
+from o365lib.reports import wording
+from o365lib.reports.parts import Words
+
+NOON = datetime(2026, 11, 23, 12, 4, 5, 678901, tzinfo=UTC)
+
+
+def test_every_outcome_has_a_sign_a_sentence_and_a_place_in_the_figures():
+    known = {*map(str, Outcome), wording.UNREADABLE}
+    assert {*wording.OUTCOMES} == known
+    assert {*wording.OUTCOME_SENTENCES} == known
+    for each in known:
+        assert wording.outcome(each).text[2:].startswith(each)
+    assert {wording.outcome(each).text[0] for each in wording.TROUBLES}.isdisjoint("✓")
+    assert wording.outcome("splendid") == Words("splendid")
+
+
+def test_what_is_not_known_to_have_happened_is_never_shown_as_good():
+    assert wording.status("accepted").tone == "good"
+    assert {wording.status(each).tone for each in ("unknown", "started", "failed")} == {"bad"}
+    assert wording.passed(value=True).text == "✓ as wanted"
+    assert wording.passed(value=False) == Words("✗ NOT as wanted", "bad")
+
+
+def test_instants_are_written_in_utc_for_people():
+    there = NOON.astimezone(timezone(timedelta(hours=10)))
+    assert wording.moment(there) == "23 November 2026, 12:04:05 UTC"
+    assert wording.day(there + timedelta(hours=12)) == "24 November 2026"
+    assert wording.time_of_day(there) == "12:04:05.678"
+    assert wording.month(there) == "2026-11"
+    assert (wording.moment(None), wording.day(None), wording.time_of_day(None)) == ("", "", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("2026-11-23T12:04:05.678901Z", NOON),
+        ("2026-11-23T12:04:05.678901", NOON),
+        ("yesterday", None),
+        (None, None),
+        (7, None),
+    ],
+)
+def test_an_instant_is_read_from_a_record_or_is_none(text, found):
+    assert wording.instant_of(text) == found
+
+
+def test_numbers_have_their_nouns_and_runbooks_their_titles():
+    assert wording.counted(1, "run") == "1 run"
+    assert wording.counted(12_000, "run") == "12,000 runs"
+    assert wording.counted(2, "entry", "entries") == "2 entries"
+    assert wording.runbook("create_service_account") == "Create service account"
+    assert wording.runbook("") == ""
