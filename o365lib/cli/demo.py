@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from o365lib.cli.passphrase import asker, passphrase_file_option
+from o365lib.cli.passphrase import passphrase_file_option
 from o365lib.errors import UsageError
 
 if TYPE_CHECKING:
@@ -46,19 +46,20 @@ def demo(context: click.Context, *, jobs: int, passphrase_file: Path | None, as_
 
     Only clients of the sandbox are touched. Exit status 0 means that all came out as promised.
     """
+    from o365lib import parameters
     from o365lib.cli.open_evidence import open_evidence
     from o365lib.cli.sandbox import sandbox_behind
-    from o365lib.evidence.archive import Archive
-    from o365lib.evidence.key_store import KeyStore
+    from o365lib.parameters import ArchiveRules, Defaults
 
     options: Options = context.obj
     # Whatever sandbox the environment names: the demonstration has one of its own.
     places = options.places().with_own_sandbox()
-    archive, keys = Archive(places.evidence), KeyStore(places.keys)
-    with (
-        sandbox_behind(places.sandbox_folder),
-        open_evidence(archive, keys, asker(passphrase_file)) as opened,
-    ):
+    # What the demonstration does is published nowhere.
+    defaults = Defaults.model_copy(
+        parameters.load_defaults(places.parameters), update={"archive": ArchiveRules()}
+    )
+    evidence = open_evidence(options, places, defaults, clients=[], passphrase_file=passphrase_file)
+    with sandbox_behind(places.sandbox_folder), evidence as opened:
         results = _run_both(places, evidence=opened.batch, jobs=jobs)
     outcomes = {name: tuple(map(_said, both)) for name, both in results.items()}
     otherwise = sorted(

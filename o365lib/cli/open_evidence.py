@@ -8,16 +8,23 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from o365lib import clock
+from o365lib.cli.passphrase import asker
 from o365lib.plain_text import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Collection, Iterator
+    from datetime import datetime
+    from pathlib import Path
 
+    from o365lib.cli.options import Options
+    from o365lib.cli.remote_archive import RemoteArchive
     from o365lib.evidence.archive import Archive
     from o365lib.evidence.chain import Link
-    from o365lib.evidence.key_store import KeyStore
+    from o365lib.evidence.envelope import Signer
     from o365lib.evidence.sealing import Finished, OpenBatch
-    from o365lib.secret import Secret
+    from o365lib.parameters import Defaults, TimeStampRules
+    from o365lib.places import Places
 
 
 @dataclass
@@ -27,11 +34,15 @@ class OpenEvidence:
     Attributes:
         batch: the runs' batch.
         digest: the batch's digest, once it is signed; None where nothing was sealed.
+        stamped: when a time stamp authority says it was there; None without one.
+        published: to which store all was published; empty without one.
         problems: what could not be finished, each as a sentence; filled in at the end.
     """
 
     batch: OpenBatch
     digest: Link | None = None
+    stamped: datetime | None = None
+    published: str = ""
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -44,9 +55,11 @@ class OpenEvidence:
         if self.digest is None:
             return ""
         signer = self.batch.signer
+        stamped = f", stamped at {clock.iso(self.stamped)}" if self.stamped else ""
+        published = f" Published to {self.published}." if self.published else ""
         return (
             f"Sealed by the key of {one_line(signer.name)} ({signer.key.fingerprint}); the"
-            f" archive's digest is number {self.digest.number}."
+            f" archive's digest is number {self.digest.number}{stamped}.{published}"
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -57,37 +70,128 @@ class OpenEvidence:
             "digest": {"number": link.number, "sha256": link.sha256, "file": str(link.path)}
             if link
             else None,
+            "stamped": clock.iso(self.stamped) if self.stamped else None,
+            "published": self.published or None,
             "problems": list(self.problems),
         }
 
 
 @contextmanager
 def open_evidence(
-    archive: Archive, keys: KeyStore, passphrase: Callable[[], Secret] | None
+    options: Options,
+    places: Places,
+    defaults: Defaults,
+    *,
+    clients: Collection[str],
+    passphrase_file: Path | None,
 ) -> Iterator[OpenEvidence]:
-    """Give a batch of an archive for the length of a `with` block, and sign its digest after that.
+    """Give a batch of the archive for the length of a `with` block, and sign its digest after that.
 
-    What earlier processes had left behind is finished first, and told on standard error.
+    What earlier processes had left behind is finished first, and told on standard error. A time
+    stamp that cannot be had is told, and is no failure: it can be asked for later. What cannot be
+    published is a problem, and is published by the next command.
+
+    Args:
+        options: name the archive, perhaps by URL.
+        places: where its folder and the keys are.
+        defaults: say who stamps the time, and where the archive is published.
+        clients: whose records must be at hand.
+        passphrase_file: has the key's passphrase.
 
     Raises:
-        EvidenceError: the key cannot be used, or the archive not be written. Nothing was started.
+        EvidenceError: the key cannot be used, the archive not be written, or a store that was named
+            as the archive not be read. Nothing was started.
     """
     from o365lib.errors import EvidenceError
+    from o365lib.evidence import time_stamp
+    from o365lib.evidence.archive import Archive
+    from o365lib.evidence.key_store import KeyStore
     from o365lib.evidence.sealing import OpenBatch, finish_left_behind
 
-    opened = OpenEvidence(OpenBatch.begin(archive, keys, passphrase))
+    archive = Archive(places.evidence)
+    opened = OpenEvidence(OpenBatch.begin(archive, KeyStore(places.keys), asker(passphrase_file)))
+    remote: RemoteArchive | None = None
     try:
+        remote = _remote(options, defaults, archive, opened.batch.signer)
         for finished in finish_left_behind(archive, opened.batch.signer):
             for line in lines_of(finished):
                 click.echo(line, err=True)
+            if finished.digest:
+                time_stamp.stamp_as_told(finished.digest.path, defaults.time_stamp)
+        _bring_up_to_date(remote, clients, is_needed=bool(options.archive_url))
         yield opened
     finally:
         try:
             opened.digest = opened.batch.close()
         except EvidenceError as error:
             opened.problems.append(f"The batch has no digest yet. {error}")
+        # Published first: where another machine was quicker, the digest is signed anew.
+        _publish(opened, remote)
+        _stamp(opened, defaults.time_stamp, remote)
     for problem in opened.problems:
         click.echo(f"o365: {problem}", err=True)
+
+
+def _remote(
+    options: Options, defaults: Defaults, archive: Archive, signer: Signer
+) -> RemoteArchive | None:
+    url = options.archive_url or defaults.archive.url
+    if not url:
+        return None
+    from o365lib.cli.remote_archive import RemoteArchive, store_of
+
+    return RemoteArchive(archive, store_of(defaults.archive, url), defaults.archive, lambda: signer)
+
+
+def _bring_up_to_date(
+    remote: RemoteArchive | None, clients: Collection[str], *, is_needed: bool
+) -> None:
+    """Read the store; if it is no more than a copy of the folder, a failure does not matter now."""
+    from o365lib.errors import EvidenceError
+
+    if remote is None:
+        return
+    try:
+        remote.bring_up_to_date(clients)
+    except EvidenceError as error:
+        if is_needed:
+            raise
+        click.echo(f"o365: What other machines published cannot be read now. {error}", err=True)
+
+
+def _publish(opened: OpenEvidence, remote: RemoteArchive | None) -> None:
+    from o365lib.errors import EvidenceError
+
+    if remote is None or opened.digest is None:
+        return
+    try:
+        done, newer = remote.publish()
+    except EvidenceError as error:
+        opened.problems.append(
+            f"Sealed, but not published yet: {error} The next `o365 run` publishes it, or"
+            " `o365 evidence publish`."
+        )
+        return
+    opened.digest = newer or opened.digest
+    opened.problems += done.problems
+    opened.published = "" if done.problems else remote.store.url
+
+
+def _stamp(opened: OpenEvidence, rules: TimeStampRules, remote: RemoteArchive | None) -> None:
+    if opened.digest is None or rules.url is None:
+        return
+    from o365lib.errors import EvidenceError
+    from o365lib.evidence import time_stamp
+
+    try:
+        file = time_stamp.stamp(opened.digest.path, url=rules.url, roots=rules.roots)
+        digest = bytes.fromhex(opened.digest.sha256)
+        opened.stamped = time_stamp.check(digest, file.read_bytes(), rules.roots)
+    except EvidenceError as error:
+        click.echo(f"o365: The digest has no time stamp yet. {error}", err=True)
+        click.echo("o365: `o365 evidence stamp` asks for it again.", err=True)
+        return
+    _publish(opened, remote)
 
 
 def lines_of(finished: Finished) -> Iterator[str]:

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from o365lib.cli.passphrase import asker, passphrase_file_option
+from o365lib.cli.passphrase import passphrase_file_option
 from o365lib.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
+    from contextlib import AbstractContextManager
 
+    from o365lib.cli.open_evidence import OpenEvidence
     from o365lib.cli.options import Options
-    from o365lib.evidence.key_store import KeyStore
     from o365lib.parameters import Client
-    from o365lib.secret import Secret
 
 DEFAULT_JOBS = 2
 MOST_JOBS = 64
@@ -67,7 +67,7 @@ def run(context: click.Context, /, *, runbook: str, clients: tuple[str, ...], **
     if bool(clients) == given["every"]:
         raise UsageError("For which clients?", remedy="Name some, or say --all, not both.")
     from o365lib import parameters
-    from o365lib.evidence.key_store import KeyStore
+    from o365lib.cli.open_evidence import open_evidence
     from o365lib.runs.notebook import RunRequest
 
     places = options.places()
@@ -100,9 +100,11 @@ def run(context: click.Context, /, *, runbook: str, clients: tuple[str, ...], **
         )
         for name in chosen
     ]
-    keys = KeyStore(places.keys), asker(given["passphrase_file"])
+    evidence = open_evidence(
+        options, places, found.defaults, clients=chosen, passphrase_file=given["passphrase_file"]
+    )
     _execute_and_show(
-        context, requests, left_out, jobs=given["jobs"], keys=keys, as_json=given["as_json"]
+        context, requests, left_out, evidence, jobs=given["jobs"], as_json=given["as_json"]
     )
 
 
@@ -115,32 +117,29 @@ def _execute_and_show(
     context: click.Context,
     requests: Sequence[Any],
     left_out: Sequence[str],
+    evidence: AbstractContextManager[OpenEvidence],
     *,
     jobs: int,
-    keys: tuple[KeyStore, Callable[[], Secret] | None],
     as_json: bool,
 ) -> None:
-    from o365lib.cli.open_evidence import open_evidence
     from o365lib.cli.output import show_json, show_table, show_text
     from o365lib.cli.progress import execute
     from o365lib.cli.what_to_do import show_what_to_do
-    from o365lib.evidence.archive import Archive
     from o365lib.runs import summary
     from o365lib.runs.batch import Stop
 
     options: Options = context.obj
-    archive = Archive(options.archive_root())
-    with open_evidence(archive, *keys) as opened:
+    with evidence as opened:
         results = execute(requests, evidence=opened.batch, jobs=jobs, stop=Stop())
     status = summary.exit_status(results) or opened.exit_status
     if as_json:
         told = {**summary.to_json(results), "left_out": list(left_out), "exit_status": status}
-        show_json({**told, "evidence": str(archive.root), "seal": opened.to_json()})
+        show_json({**told, "evidence": str(opened.batch.archive.root), "seal": opened.to_json()})
     else:
         if results:
             show_table(summary.COLUMNS, summary.rows(results))
         show_what_to_do(results, options)
-        show_text(f"{summary.counted(results)} Records are in {archive.root}.")
+        show_text(f"{summary.counted(results)} Records are in {opened.batch.archive.root}.")
         show_text(opened.sentence())
         if left_out:
             show_text(f"Left out, since their onboarding is not over: {', '.join(left_out)}.")

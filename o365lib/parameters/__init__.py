@@ -37,6 +37,7 @@ from o365lib.parameters.loading import (
     load_client,
     load_defaults,
 )
+from o365lib.parameters.time_stamping import TimeStampRules
 
 __all__ = [
     "Account",
@@ -61,6 +62,7 @@ __all__ = [
     "ScreenHandOver",
     "SecretSource",
     "SignIn",
+    "TimeStampRules",
     "Vendor",
     "digest",
     "load",

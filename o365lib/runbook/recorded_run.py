@@ -17,6 +17,7 @@ from datetime import datetime
 
 from o365lib import __version__, clock, clouds, parameters
 from o365lib.errors import EvidenceError, Refused, RunbookError
+from o365lib.evidence import time_stamp
 from o365lib.evidence.archive import Archive, RunFolder, new_run_id
 from o365lib.evidence.client_lock import ClientLock
 from o365lib.evidence.closing import close_unfinished
@@ -211,7 +212,10 @@ class RecordedRun(SteppedRun):
         try:
             evidence.seal(self.folder)
         finally:
-            evidence.close()
+            digest = evidence.close()
+        if digest is not None:
+            # What cannot be stamped now is stamped by `o365 evidence stamp`.
+            time_stamp.stamp_as_told(digest.path, self.defaults.time_stamp)
 
     def _new_record(self, name: str) -> Record:
         notebook = self.places.runbook(name)

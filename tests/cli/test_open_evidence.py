@@ -1,24 +1,40 @@
 """The archive while a command runs runbooks."""
 
 import contextlib
+import shutil
+from dataclasses import replace
 
 import pytest
 
+from o365lib import parameters
 from o365lib.cli.open_evidence import lines_of, open_evidence
-from o365lib.errors import EvidenceError
+from o365lib.cli.options import Options
+from o365lib.errors import EvidenceError, UsageError
 from o365lib.evidence import chain
 from o365lib.evidence.archive import Archive
 from o365lib.evidence.key_store import KeyStore
-from o365lib.evidence.layout import DIGESTS
+from o365lib.evidence.layout import DIGESTS, KEYS
 from o365lib.evidence.sealing import Finished
+from o365lib.evidence.stores import FolderStore
+from o365lib.evidence.verification import verify
 from tests.evidence.sealed_archive import make_run, open_batch
+from tests.time_stamp_authority import TimeStampAuthority
 
 
 @pytest.fixture
-def opened(tmp_path):
-    return lambda: open_evidence(
-        Archive(tmp_path / "evidence"), KeyStore(tmp_path / "keys"), passphrase=None
-    )
+def opened(project, tmp_path):
+    """Open the archive of a machine; `defaults` are changed as a test says."""
+
+    def open_it(machine="", *, evidence=None, clients=(), **defaults):
+        options = Options(parameters=project / "parameters", evidence=evidence)
+        folder = tmp_path / machine
+        places = replace(options.places(), keys=folder / "keys")
+        if evidence is None:
+            places = replace(places, evidence=folder / "evidence")
+        rules = parameters.load_defaults(project / "parameters").model_copy(update=defaults)
+        return open_evidence(options, places, rules, clients=clients, passphrase_file=None)
+
+    return open_it
 
 
 def test_the_digest_is_signed_at_the_end_and_told_with_the_keys_fingerprint(opened):
@@ -84,3 +100,139 @@ def test_what_stays_unfinished_is_told(tmp_path):
     assert len(lines) == 1
     assert "Still unfinished of the batch batch-1" in lines[0]
     assert "\x1b" not in lines[0]
+
+
+def add_run(evidence, client, run_id):
+    run, _ = make_run(evidence.batch, client, run_id)
+    evidence.batch.seal(run)
+    return run
+
+
+@pytest.fixture
+def authority(tmp_path):
+    with TimeStampAuthority(tmp_path / "authority") as one:
+        yield one
+
+
+def rules_of(authority):
+    return parameters.TimeStampRules.model_construct(url=authority.url, certificate=authority.root_pem.decode())
+
+
+@pytest.fixture
+def store(tmp_path):
+    folder = tmp_path / "store"
+    folder.mkdir()
+    return folder
+
+
+def published_to(folder):
+    return {"archive": parameters.ArchiveRules(url=str(folder))}
+
+
+def files(folder):
+    return {
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_file() and not any(part.startswith(".") for part in path.parts[-4:])
+    }
+
+
+def test_a_batch_is_published_when_its_digest_is_signed(opened, store, tmp_path):
+    with opened(**published_to(store)) as evidence:
+        add_run(evidence, "alpine-books", "one")
+        assert not [name for name in files(store) if not name.startswith(KEYS)]
+    assert files(store) == files(tmp_path / "evidence")
+    assert str(store) in evidence.sentence()
+    assert evidence.to_json()["published"]
+
+
+def test_what_could_not_be_published_is_told_and_published_by_the_next_command(
+    opened, store, tmp_path, capsys
+):
+    away = store.with_name("away")
+    with opened(**published_to(store)) as evidence:
+        add_run(evidence, "alpine-books", "one")
+        store.rename(away)
+    assert evidence.exit_status == 1
+    assert "Sealed, but not published yet" in capsys.readouterr().err
+    away.rename(store)
+    with opened(**published_to(store)) as evidence:
+        assert files(store) == files(tmp_path / "evidence")
+        assert "1 runs, sealed earlier, are published" in capsys.readouterr().err
+    assert evidence.exit_status == 0
+
+
+def test_two_machines_that_seal_at_once_make_one_chain_in_the_store(opened, store, tmp_path):
+    """Both begin with the same archive, and neither sees what the other does meanwhile."""
+    with opened("first", **published_to(store)) as evidence:
+        add_run(evidence, "alpine-books", "start")
+    shutil.copytree(tmp_path / "first", tmp_path / "second")
+    with opened("first", **published_to(store)) as one:
+        with opened("second", **published_to(store)) as other:
+            add_run(one, "alpine-books", "of-the-first")
+            add_run(one, "cedar-dental", "of-the-first")
+            add_run(other, "alpine-books", "of-the-second")
+            add_run(other, "bayside-legal", "of-the-second")
+        assert other.exit_status == 0
+    assert one.exit_status == 0
+    assert (other.digest.number, one.digest.number) == (2, 3)
+    report = verify(FolderStore(store))
+    assert [*report.problems] == []
+    assert report.counts["runs"] == 5
+    with opened("second", clients=["alpine-books"], **published_to(store)):
+        names = {
+            run.run_id for run in Archive(tmp_path / "second" / "evidence").runs("alpine-books")
+        }
+    assert names == {"start", "of-the-first", "of-the-second"}
+
+
+def test_a_file_that_was_edited_in_the_store_is_told_and_nothing_is_signed_anew(
+    opened, store, tmp_path, capsys
+):
+    with opened(**published_to(store)) as evidence:
+        run = add_run(evidence, "alpine-books", "one")
+    (store / "alpine-books" / run.run_id / "record.json").write_text("edited")
+    (tmp_path / "evidence" / ".published").unlink()
+    before = files(tmp_path / "evidence")
+    with opened(**published_to(store)) as evidence:
+        assert "other" in capsys.readouterr().err
+    assert files(tmp_path / "evidence") == before
+
+
+def test_a_store_that_is_the_archive_must_be_there_before_anything_begins(opened, tmp_path):
+    url = (tmp_path / "nowhere").as_uri()
+    with pytest.raises(EvidenceError), opened(evidence=url):
+        pytest.fail("it was begun")
+
+
+def test_an_archive_by_url_has_its_records_fetched_and_its_runs_published(opened, store):
+    url = store.as_uri()
+    with opened("first", evidence=url) as evidence:
+        add_run(evidence, "alpine-books", "one")
+    first = evidence.batch.archive.root
+    shutil.rmtree(first)
+    with opened("second", evidence=url, clients=["alpine-books"]) as evidence:
+        assert [run.run_id for run in evidence.batch.archive.runs()] == ["one"]
+
+
+def test_a_place_that_is_no_archive_is_told(opened):
+    with pytest.raises(UsageError), opened(evidence="ftp://contoso/evidence"):
+        pytest.fail("it was begun")
+
+
+def test_the_digest_is_stamped_where_the_defaults_name_an_authority(opened, authority):
+    with opened(time_stamp=rules_of(authority)) as evidence:
+        add_run(evidence, "alpine-books", "one")
+    assert evidence.stamped is not None
+    assert "stamped at 20" in evidence.sentence()
+    assert evidence.digest.path.with_suffix(".tsr").exists()
+
+
+def test_an_authority_that_fails_leaves_a_good_batch_without_stamp(opened, authority, capsys):
+    rules = rules_of(authority)
+    authority.answer = lambda _query: (503, b"")
+    with opened(time_stamp=rules) as evidence:
+        add_run(evidence, "alpine-books", "one")
+    assert evidence.exit_status == 0
+    assert evidence.stamped is None
+    assert "no time stamp yet" in capsys.readouterr().err

@@ -28,15 +28,16 @@ def seal(context: click.Context, *, passphrase_file: Path | None, as_json: bool)
     from o365lib.cli.output import show_json, show_text
     from o365lib.evidence.key_store import KeyStore
     from o365lib.evidence.pending import open_runs
-    from o365lib.evidence.sealing import finish_left_behind
+    from o365lib.evidence.sealing import OpenBatch, finish_left_behind
     from o365lib.places import keys_folder
 
     options: Options = context.obj
     archive = opened_archive(options)
-    keys = KeyStore(keys_folder())
-    signer = keys.signer(asker(passphrase_file))
-    keys.publish(archive.root)
-    finished = [*finish_left_behind(archive, signer)]
+    batch = OpenBatch.begin(archive, KeyStore(keys_folder()), asker(passphrase_file))
+    try:
+        finished = [*finish_left_behind(archive, batch.signer)]
+    finally:
+        batch.close()
     under_way = sorted(run_id for _, run_id in open_runs(archive.root))
     if as_json:
         show_json(

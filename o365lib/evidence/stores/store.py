@@ -188,10 +188,7 @@ def blocks_of(source: Path, *, sha256: str) -> Iterator[bytes]:
     except OSError as error:
         raise unreadable(source, error) from error
     if digest.hexdigest() != sha256:
-        raise EvidenceError(
-            f"{source} is not what was signed: its content has changed.",
-            remedy="It was not sent. `o365 evidence verify` shows what has changed.",
-        )
+        raise not_as_signed(source)
 
 
 def blocks_to_send(source: Path, *, sha256: str) -> tuple[bytes, Iterator[bytes] | None]:
@@ -214,6 +211,14 @@ def unreadable(source: Path, error: OSError) -> EvidenceError:
     return EvidenceError(
         f"{source} cannot be read ({error.strerror or type(error).__name__}).",
         remedy="It was not sent. Give yourself the right to read it, then try again.",
+    )
+
+
+def not_as_signed(source: Path) -> EvidenceError:
+    """Return what to say about a local file whose bytes are not those that were signed."""
+    return EvidenceError(
+        f"{source} is not what was signed: its content has changed.",
+        remedy="It was not sent. `o365 evidence verify` shows what has changed.",
     )
 
 

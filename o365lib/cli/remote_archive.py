@@ -1,0 +1,109 @@
+"""The store to which the archive is published: before a batch it is read, after it written to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from o365lib.evidence.archive import Archive
+    from o365lib.evidence.chain import Link
+    from o365lib.evidence.envelope import Signer
+    from o365lib.evidence.publishing import Published
+    from o365lib.evidence.stores import Store
+    from o365lib.parameters import ArchiveRules
+
+# As often as other machines may come first, one after the other.
+_ATTEMPTS = 5
+
+
+def store_of(rules: ArchiveRules, url: str) -> Store:
+    """Return the store at a URL, which is asked to protect what is published as the rules say.
+
+    Raises:
+        UsageError: it is no place for an archive, or what it needs is not installed.
+    """
+    from o365lib.evidence.stores import Retention, open_store
+
+    retention = None
+    if rules.mode != "none":
+        assert rules.retention_days is not None  # the model demands both or neither
+        retention = Retention(rules.retention_days, rules.mode)
+    store = open_store(url, retention=retention)
+    if retention and store.retention is None:
+        say(f"{store.url} is a folder: it protects nothing from whoever may write there.")
+    return store
+
+
+@dataclass
+class RemoteArchive:
+    """A working copy and the store that it is published to.
+
+    Attributes:
+        archive: the working copy.
+        store: where it is published.
+        rules: how.
+        signer: returns whose key signs again what another machine took the numbers of.
+    """
+
+    archive: Archive
+    store: Store
+    rules: ArchiveRules
+    signer: Callable[[], Signer]
+
+    def publish(self, *, again: bool = False) -> tuple[Published, Link | None]:
+        """Publish what the store lacks; return what was done, and the digest if it was signed anew.
+
+        Where another machine has published under the same numbers, what is only here is signed
+        again after that.
+
+        Raises:
+            EvidenceError: the store failed. What was sent is whole and stays there.
+        """
+        from o365lib.errors import NameTaken
+        from o365lib.evidence.giving_way import give_way
+        from o365lib.evidence.publishing import publish
+
+        link = None
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                done = publish(
+                    self.archive.root,
+                    self.store,
+                    say=say,
+                    retention_required=self.rules.retention_required,
+                    again=again,
+                )
+            except NameTaken:
+                if attempt == _ATTEMPTS:
+                    raise
+                newer = give_way(self.archive, self.store, self.signer(), say=say)
+                if newer is None:  # it is no number of ours that is taken: somebody edited a file
+                    raise
+                say("Another machine has published meanwhile; this one's seals come after it now.")
+                link = newer
+            else:
+                return done, link
+        raise AssertionError("unreachable")
+
+    def bring_up_to_date(self, clients: Collection[str] | None) -> None:
+        """Publish what was left unpublished, and fetch what other machines did for clients.
+
+        Raises:
+            EvidenceError: the store failed.
+        """
+        from o365lib.evidence.fetching import fetch
+
+        done, _ = self.publish()
+        if done.runs:
+            say(f"{done.runs} runs, sealed earlier, are published to {self.store.url} now.")
+        fetch(self.store, self.archive.root, clients, say=say)
+
+
+def say(text: str) -> None:
+    """Tell a person something that is no result."""
+    click.echo(text, err=True)
