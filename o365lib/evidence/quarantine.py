@@ -150,13 +150,13 @@ def _files(folder: Path, findings: Findings, record: Record | None) -> list[Quar
     """Return what is or was in quarantine; also from a time before that broke off."""
     files = list(record.quarantined) if record else []
     told = {each.sha256 for each in files}
-    if not findings:
-        findings = gate.search(RunFolder(folder), known=secret.find)
+    there = gate.search(RunFolder(folder), known=secret.find)
     for name, file in gate.files_of(folder):
         digest = sha256_of(file)
         if digest not in told and not name.endswith(PART):
             shown = MASK if gate.kinds_in(name, known=secret.find) else name
-            files.append(Quarantined(name=shown, sha256=digest, kinds=findings.kinds_of(name)))
+            kinds = sorted({*findings.kinds_of(name), *there.kinds_of(name)})
+            files.append(Quarantined(name=shown, sha256=digest, kinds=kinds))
     return files
 
 
