@@ -51,9 +51,13 @@ def test_it_is_for_its_owner_alone_whatever_the_umask(archive):
 
 
 def test_it_is_kept_for_the_next_question(archive, file):
-    before = file.stat().st_ino
+    database = sqlite3.connect(file)
+    database.execute("PRAGMA user_version = 7")
+    database.close()
     assert answers(archive)
-    assert file.stat().st_ino == before
+    database = sqlite3.connect(file)
+    assert database.execute("PRAGMA user_version").fetchall() == [(7,)]
+    database.close()
 
 
 def test_without_it_there_is_an_answer_and_a_new_one(archive, file):

@@ -1,6 +1,7 @@
 """How the index follows the archive: each kind of change shows, and nothing else is read again."""
 
 import os
+import sqlite3
 import time
 from datetime import timedelta
 
@@ -10,7 +11,7 @@ from o365lib import clock
 from o365lib.errors import EvidenceError
 from o365lib.evidence.archive import Archive
 from o365lib.evidence.index import Index, Wanted
-from o365lib.evidence.layout import SEALS
+from o365lib.evidence.layout import INDEX, SEALS
 from o365lib.evidence.seal import seal_run
 from tests.evidence.signers import ed25519
 from tests.evidence.small_records import make
@@ -150,6 +151,23 @@ def test_what_went_away_is_forgotten_with_its_words(archive):
         assert [each.run_id for each in index.runs(Wanted())] == ["2"]
         assert index.clients() == {CLIENT}
         assert index.count(Wanted(words=("needle",))) == 0
+
+
+def test_nothing_is_left_of_a_run_that_could_be_taken_for_a_later_ones(archive):
+    put(archive, "1")
+    run = put(archive, "2", reason="needle")
+    assert set(told(archive)) == {"1", "2"}
+    database = sqlite3.connect(archive.root / INDEX)
+    database.execute("PRAGMA user_version = 7")
+    database.close()
+    run.record_file.unlink()
+    run.path.rmdir()
+    assert set(told(archive)) == {"1"}
+    put(archive, "3")
+    assert set(told(archive)) == {"1", "3"}
+    database = sqlite3.connect(archive.root / INDEX)
+    assert database.execute("PRAGMA user_version").fetchall() == [(7,)]  # it was not made anew
+    database.close()
 
 
 def test_names_that_are_no_clients_or_runs_are_left_alone(archive):
