@@ -100,6 +100,16 @@ def test_an_approvers_name_over_another_signature_is_refused():
     assert code(replace(found, envelope=forged), case()) == "approval-edited"
 
 
+def test_a_strangers_signature_beside_an_approvers_key_id_is_refused():
+    stranger = ed25519("Ana")
+    found = document(stranger)
+    [good] = found.envelope.signatures
+    both = (Signature(ANA.key.key_id, good.signature), good)
+    forged = Document.of(ID, replace(found.envelope, signatures=both).to_json())
+    keys = {each.key.key_id: each.key for each in (ANA, stranger)}
+    assert code(forged, case(keys=keys)) == "approval-edited"
+
+
 def test_an_approval_under_another_ones_name_is_refused():
     raw = document().raw
     assert code(Document.of("20261123T113000000Z-approve-ffffff", raw), case()) == "approval-edited"
@@ -181,6 +191,7 @@ def test_an_approval_holds_up_to_its_limit_and_no_longer():
 
 
 def test_an_approval_from_the_future_is_refused_beyond_what_clocks_may_differ():
+    assert timedelta(minutes=5) == TOLERANCE  # as the page says
     assert judge(document(approved=NOW + TOLERANCE), case()) is None
     late = document(approved=NOW + TOLERANCE + SECOND)
     assert code(late, case()) == "approval-from-the-future"
