@@ -89,7 +89,7 @@ def read_facts(
     # The instant before the first request: whatever changes from then on may be missing here.
     begun = clock.now()
     answers = _read(session, identity, defaults, tenant, handled)
-    initial = _initial_domain(answers.organization)
+    initial = initial_domain_of(answers.organization)
     user_principal_name = f"{defaults.account.user_name}@{initial}"
     named = {user.user_principal_name.lower(): user for user in answers.users}
     user = named.pop(user_principal_name.lower(), None)
@@ -285,7 +285,12 @@ def _deleted_under(
     return tuple(each for each in deleted if each.user_principal_name.lower().endswith(name))
 
 
-def _initial_domain(organization: Organization) -> str:
+def initial_domain_of(organization: Organization) -> str:
+    """Return the `onmicrosoft.com` domain that the tenant was made with.
+
+    Raises:
+        BadRequest: the tenant shows none.
+    """
     for domain in organization.verified_domains:
         if domain.is_initial:
             return domain.name

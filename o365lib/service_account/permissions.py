@@ -21,6 +21,7 @@ DIRECTORY_READERS = "88d8e3e3-8f55-4a1e-953a-9b9898b8876b"
 DOMAIN_NAME_ADMINISTRATOR = "8329153b-31d0-4727-b945-745eb3bc5f31"
 EXTERNAL_IDENTITY_PROVIDER_ADMINISTRATOR = "be2f45a1-457d-42af-a067-6ec1fa63bc45"
 HYBRID_IDENTITY_ADMINISTRATOR = "8ac3fc64-6eca-42ea-9e69-59f4c7b60eb2"
+REPORTS_READER = "4a5d8f65-41da-4de4-8968-e035b65339cf"
 
 ROLE_NAMES = {
     GLOBAL_ADMINISTRATOR: "Global Administrator",
@@ -35,6 +36,7 @@ ROLE_NAMES = {
     DOMAIN_NAME_ADMINISTRATOR: "Domain Name Administrator",
     EXTERNAL_IDENTITY_PROVIDER_ADMINISTRATOR: "External Identity Provider Administrator",
     HYBRID_IDENTITY_ADMINISTRATOR: "Hybrid Identity Administrator",
+    REPORTS_READER: "Reports Reader",
 }
 
 
@@ -92,6 +94,25 @@ READS: dict[str, Need] = {
         ),
     ),
 }
+
+# What a comparison with the audit log reads, and no run does. The reference names the two
+# permissions together: https://learn.microsoft.com/graph/api/directoryaudit-list
+WITNESS_READS: dict[str, Need] = {
+    "read-audit-log": Need(
+        ("AuditLog.Read.All",),
+        (
+            REPORTS_READER,
+            SECURITY_READER,
+            GLOBAL_READER,
+            SECURITY_ADMINISTRATOR,
+            GLOBAL_ADMINISTRATOR,
+        ),
+    ),
+    "read-directory": Need(_DIRECTORY),
+}
+
+# The least permission of each; the second one stands in for reading users and the organization.
+WITNESS_SCOPES = tuple(need.permissions[0] for need in WITNESS_READS.values())
 
 # Without these there is no plan. The others are for what may be left unread: the recycle bin, and a
 # federation where no domain is federated.
@@ -203,7 +224,7 @@ def how_to_be_allowed(*reads: str, identity: Identity) -> str:
     """Return what to ask the client's administrator for, after the service refused reads.
 
     Args:
-        reads: keys of `READS`.
+        reads: keys of `READS` and `WITNESS_READS`.
         identity: who asked. What its token shows is not asked for again; all is, where the token
             shows nothing, or all of it.
     """
@@ -211,7 +232,7 @@ def how_to_be_allowed(*reads: str, identity: Identity) -> str:
     roles: dict[str, None] = {}
     is_all_told = True
     for read in reads:
-        need = READS[read]
+        need = {**READS, **WITNESS_READS}[read]
         takes_role = identity.kind == "user" and bool(need.directory_roles)
         lacks_permission = not set(need.permissions) & set(identity.permissions)
         lacks_role = takes_role and not set(need.directory_roles) & set(identity.directory_roles)

@@ -1,0 +1,121 @@
+"""`o365 evidence reconcile`: one client in this process, several in processes of their own."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from o365lib import runbook
+from o365lib.cli import main
+from o365lib.evidence.archive import Archive
+from o365lib.sandbox import Fault
+
+STEPS = "sign_in look plan confirm create_user hand_over assign_role verify close".split()  # noqa: SIM905 -- it reads as a list
+
+
+@pytest.fixture
+def o365(demo_project, monkeypatch):
+    """Run the command in the demonstration's project."""
+    for name in ("O365_PARAMETERS", "O365_EVIDENCE", "O365_SANDBOX", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(demo_project.folder)
+
+    def run(*arguments):
+        return CliRunner().invoke(main, ["evidence", "reconcile", *arguments], prog_name="o365")
+
+    return run
+
+
+@pytest.fixture
+def made(demo_project, o365):
+    """The account of one client, made by a run."""
+    run = runbook.open("create_service_account", "alpine-books")
+    for step in STEPS:
+        getattr(run, step)(*(("Kim",) if step == "confirm" else ()))
+    return run
+
+
+def by_hand(demo_project, client="alpine-books"):
+    """Let the log tell of something that no run did."""
+    tenant = demo_project.tenant(client)
+    log = tenant.directory_audits
+    entry = json.loads(json.dumps(log[-1]))
+    entry["initiatedBy"] = {"user": {"id": "x", "userPrincipalName": "\x1b[31m<b>eve</b>"}}
+    entry |= {"id": "by hand", "activityDisplayName": "Reset user password"}
+    log.append(entry)
+
+
+@pytest.mark.usefixtures("made")
+def test_nothing_to_look_into_is_status_0_and_says_how_far_the_log_reaches(o365):
+    told = o365("alpine-books")
+    assert told.exit_code == 0, told.output
+    assert "keeps 7 days and can be read from " in told.stdout
+    assert "2 change(s) stand in both the log and the records." in told.stdout
+    assert "Nothing to look into." in told.stdout
+    assert "by mail to" in told.stdout
+
+
+@pytest.mark.usefixtures("made")
+def test_what_was_done_by_hand_is_shown_and_fails(o365, demo_project):
+    by_hand(demo_project)
+    told = o365("alpine-books")
+    assert told.exit_code == 1
+    assert "Changes without a record" in told.stdout
+    assert "Reset user password" in told.stdout
+    assert "<b>eve</b>" in told.stdout
+    assert "\x1b" not in told.stdout
+    assert "To look into: 1 change(s) without a record" in told.stdout
+
+
+def test_machines_are_told_all_of_it(o365, made, demo_project):
+    by_hand(demo_project)
+    told = o365("alpine-books", "--json")
+    found = json.loads(told.stdout)
+    assert (told.exit_code, found["exit_status"], found["client"]) == (1, 1, "alpine-books")
+    assert [each["action"] for each in found["matched"]] == ["create-user", "assign-role"]
+    assert [each["entry_id"] for each in found["without_record"]] == ["by hand"]
+    assert found["passwords"][0]["set_by_run"] == made.record.run_id
+    assert (demo_project.folder / found["file"]).is_file()
+    assert demo_project.leaks(told.stdout) == []
+
+
+@pytest.mark.usefixtures("made")
+def test_each_of_several_clients_has_a_process_of_its_own(o365, demo_project):
+    by_hand(demo_project)
+    demo_project.tenant("cedar-dental").application.roles.discard("AuditLog.Read.All")
+    names = ("alpine-books", "bayside-legal", "cedar-dental")
+    told = o365(*names, "--json")
+    found = {each["client"]: each for each in json.loads(told.stdout)["clients"]}
+    assert [each["exit_status"] for each in found.values()] == [1, 0, 3]
+    assert tuple(found) == names
+    assert told.exit_code == 3
+    kept = Archive(demo_project.folder / "evidence").root.glob("*/_reconciliations/*.json")
+    assert sorted(each.parent.parent.name for each in kept) == ["alpine-books", "bayside-legal"]
+    people = o365(*names)
+    assert "cedar-dental: not reconciled." in people.stdout
+
+
+def test_a_client_who_refuses_is_status_3_and_told_by_name(o365, demo_project):
+    demo_project.tenant("alpine-books").application.roles.discard("AuditLog.Read.All")
+    told = o365("alpine-books")
+    assert (told.exit_code, told.stdout) == (3, "")
+    assert "AuditLog.Read.All" in told.stderr
+
+
+def test_a_service_that_fails_is_status_1(o365, demo_project):
+    demo_project.sandbox.faults.add(Fault(effect="400", path="/v1.0/auditLogs/*", times=None))
+    told = o365("alpine-books")
+    assert (told.exit_code, told.stdout) == (1, "")
+
+
+@pytest.mark.usefixtures("made")
+def test_since_is_given_as_everywhere(o365):
+    told = o365("alpine-books", "--since", "2099-01-01", "--json")
+    assert json.loads(told.stdout)["matched"] == []
+    assert o365("alpine-books", "--since", "yesterday").exit_code == 2
+
+
+@pytest.mark.parametrize("words", [(), ("--all", "alpine-books"), ("nobody",)])
+def test_wrong_usage_starts_nothing(o365, demo_project, words):
+    assert o365(*words).exit_code == 2
+    assert demo_project.sandbox.journal == []
