@@ -5,6 +5,8 @@ import click
 from o365lib.cli.evidence import (
     indexing,
     listing,
+    publishing,
+    reconciling,
     reporting,
     sealing,
     searching,
@@ -27,6 +29,9 @@ for _command in (
     indexing.rebuild_index,
     sealing.seal,
     reporting.report,
+    publishing.publish,
+    publishing.fetch,
+    reconciling.reconcile,
     verifying.verify,
     verifying.head,
     stamping.stamp,
