@@ -15,7 +15,7 @@ from o365lib.reports.standing import StandingAccount
 
 
 class JsonWriter:
-    """Writes one JSON document as the runs come.
+    """Writes one JSON document as the runs come; `close` it, however that ends.
 
     Args:
         stream: text. What is in it before `end` is no whole document.
@@ -25,7 +25,7 @@ class JsonWriter:
     def __init__(self, stream: IO[str], wanted: Wanted) -> None:
         self._stream, self._outcomes = stream, Counter[str]()
         # Accounts come between the runs and stand after them; they wait on the disk, unnamed.
-        self._accounts = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 -- `end` closes it
+        self._accounts = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 -- `close` does
         self._has_runs = self._has_accounts = False
         head = Report(
             made=wanted.now,
@@ -63,9 +63,12 @@ class JsonWriter:
         self._stream.write('\n  ],\n  "standing": [')
         self._accounts.seek(0)
         shutil.copyfileobj(self._accounts, self._stream)
-        self._accounts.close()
         counts = json.dumps(dict(sorted(self._outcomes.items())))
         self._stream.write(f'\n  ],\n  "counts": {counts}\n}}\n')
+
+    def close(self) -> None:
+        """Let go of the accounts that wait."""
+        self._accounts.close()
 
 
 def _element(value: dict[str, Any], *, is_first: bool) -> str:

@@ -29,6 +29,13 @@ _SETTINGS = {
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
     "@jupyterlab/docmanager-extension/plugin": {"autosave": False},
 }
+# However it is started: without a display, and reaching nothing but this machine.
+CHROMIUM_OPTIONS = (
+    *(["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+)
 # The code cells in their order; the picture's and the tests' handle for a cell.
 CELLS = (
     *("imports", "parameters", "open", "sign-in", "look", "plan", "confirm"),
@@ -205,8 +212,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="module")
-def page(lab: Lab) -> Iterator[Page]:
-    """One page of a headless Chromium that can reach this machine only."""
+def chromium() -> Iterator[Any]:
+    """A headless Chromium that can reach this machine only."""
     browser_path = shutil.which("chromium")
     if browser_path is None:
         pytest.skip("chromium is not installed: `make browser` installs it")
@@ -214,18 +221,19 @@ def page(lab: Lab) -> Iterator[Page]:
     playwright.expect.set_options(timeout=_SECONDS * 1000)
     with playwright.sync_playwright() as started:
         browser = started.chromium.launch(
-            executable_path=browser_path,
-            headless=True,
-            args=[
-                *(["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),
-                "--disable-dev-shm-usage",
-                "--disable-gpu",
-                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-            ],
+            executable_path=browser_path, headless=True, args=[*CHROMIUM_OPTIONS]
         )
-        context = browser.new_context(
-            viewport={"width": 1280, "height": 900}, locale="en-GB", device_scale_factor=1
-        )
-        context.set_default_timeout(_SECONDS * 1000)
-        yield Page(context.new_page(), lab, playwright.expect)
+        yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def page(chromium: Any, lab: Lab) -> Page:
+    """One page of the browser, in front of JupyterLab."""
+    from playwright.sync_api import expect
+
+    context = chromium.new_context(
+        viewport={"width": 1280, "height": 900}, locale="en-GB", device_scale_factor=1
+    )
+    context.set_default_timeout(_SECONDS * 1000)
+    return Page(context.new_page(), lab, expect)

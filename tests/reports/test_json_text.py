@@ -1,5 +1,6 @@
 import io
 import json
+from contextlib import closing
 from pathlib import Path
 
 import jsonschema
@@ -16,7 +17,8 @@ SCHEMA = Path(__file__).parents[2] / "docs" / "report.schema.json"
 def written(archive, **wanted) -> str:
     stream = io.StringIO()
     asked = Wanted(archive=archive, now=NOW, **wanted)
-    walk(asked, [JsonWriter(stream, asked)], seals=Told())
+    with closing(JsonWriter(stream, asked)) as writer:
+        walk(asked, [writer], seals=Told())
     return stream.getvalue()
 
 

@@ -181,7 +181,9 @@ def _writers(
     if "csv" in formats and ("html" not in formats or wanted.run is not None):
         writers.append(CsvReport(stream("runs.csv")))
     if "json" in formats:
-        writers.append(JsonWriter(stream("report.json"), wanted))
+        document = JsonWriter(stream("report.json"), wanted)
+        stack.callback(document.close)
+        writers.append(document)
     return made, writers
 
 
