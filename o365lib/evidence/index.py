@@ -28,6 +28,7 @@ from o365lib.evidence.layout import INDEX
 # SQLite before 3.32 takes 999 parameters.
 _PAGE = 500
 _MOST_WORDS = 100
+_MOST = 1 << 40  # SQLite's numbers end somewhere
 
 # They stand around what was found, and in no text: `one_line` takes control characters out.
 _BEGIN, _END = "\x01", "\x02"
@@ -289,7 +290,7 @@ class Index:
         rows = self._rows(
             f"SELECT run_id, client FROM runs WHERE {where}"  # noqa: S608 -- ours
             " ORDER BY run_id DESC, client DESC LIMIT ?",
-            [*values, limit],
+            [*values, min(limit, _MOST)],
         )
         return (rows[-1][0], rows[-1][1]) if rows else None
 

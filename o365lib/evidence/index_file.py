@@ -18,6 +18,7 @@ from typing import TypeVar
 
 import o365lib
 from o365lib.errors import EvidenceError
+from o365lib.evidence.layout import INDEX
 
 # With the package's version: what reads records may read them otherwise in the next one.
 _MADE_BY = f"1 {o365lib.__version__}"
@@ -87,6 +88,18 @@ def folded(text: str) -> str:
     return text.casefold()
 
 
+def throw_away(root: Path) -> None:
+    """Throw away the index of an archive, because of what it may hold: a copy of a secret, say.
+
+    A process that has it open goes on with a file that nobody else finds. Where such a file cannot
+    be removed (Windows), it stays.
+
+    Args:
+        root: the archive's folder.
+    """
+    _remove(root / INDEX)
+
+
 class IndexFile:
     """A database in the archive, or a temporary one in its place.
 
@@ -125,10 +138,7 @@ class IndexFile:
     def discard(self) -> None:
         """Throw the index away; the next question makes it anew."""
         self.close()
-        # The journal first: it must not be taken for that of a new file.
-        for path in (self._path.with_name(f"{self._path.name}-journal"), self._path):
-            with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True)
+        _remove(self._path)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -184,6 +194,13 @@ class IndexFile:
         if before is not None:
             before.close()
         self._database = copy
+
+
+def _remove(path: Path) -> None:
+    # The journal first: it must not be taken for that of a new file.
+    for each in (path.with_name(f"{path.name}-journal"), path):
+        with contextlib.suppress(OSError):
+            each.unlink(missing_ok=True)
 
 
 def _is_out_of_reach(error: sqlite3.DatabaseError) -> bool:

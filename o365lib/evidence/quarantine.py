@@ -17,7 +17,7 @@ from pathlib import Path
 
 from o365lib import secret
 from o365lib.errors import EvidenceError, SecretFound
-from o365lib.evidence import gate, quarantined_record
+from o365lib.evidence import gate, index_file, quarantined_record
 from o365lib.evidence.archive import RECORD_FILE, RunFolder
 from o365lib.evidence.files import PART, make_folder, sha256_of, sync_folder, write_atomically
 from o365lib.evidence.gate import Findings
@@ -78,6 +78,9 @@ def quarantine(run: RunFolder, record: Record | None, findings: Findings) -> Rec
             " and the run is not sealed.",
             remedy=f"Make room or give yourself the right to write there; {_FINISH}",
         ) from error
+    # The index may have copied a text while the run was under way, and pages of a database keep
+    # what was deleted from them.
+    index_file.throw_away(run.path.absolute().parent.parent)
     _remove(run, names)
     return left
 

@@ -93,6 +93,7 @@ def test_the_newest_are_taken_and_still_come_oldest_first(archive):
     assert ids(archive, limit=2) == ["2026-4", "2026-5"]
     assert ids(archive, limit=0) == []
     assert len(ids(archive, limit=9)) == 5
+    assert len(ids(archive, limit=10**30)) == 5
 
 
 @pytest.mark.parametrize(

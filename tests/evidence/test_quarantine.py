@@ -14,6 +14,8 @@ from o365lib.errors import EvidenceError, SecretFound
 from o365lib.evidence import files, gate, quarantine
 from o365lib.evidence.archive import Archive
 from o365lib.evidence.gate import KNOWN_SECRET
+from o365lib.evidence.index import Index
+from o365lib.evidence.layout import INDEX
 from o365lib.evidence.record import ErrorRecord, Outcome
 from o365lib.secret import MASK, Secret
 from tests.evidence import planted
@@ -82,6 +84,21 @@ def test_the_files_are_beside_the_archive_and_a_record_says_so(run, tmp_path):
     ]
     digests = [each.sha256 for each in left.quarantined]
     assert digests == [hashlib.sha256(text.encode()).hexdigest() for text in before.values()]
+
+
+def test_the_index_forgets_what_it_read_while_the_run_was_under_way(run, monkeypatch):
+    monkeypatch.setattr(secret, "_known", set())  # whoever lists runs knows no secret of theirs
+    run.write_record(record(reason=f"Set to {VALUE}."))
+    with Index(Archive(run.path.parent.parent)) as index:
+        index.refresh()
+    file = run.path.parent.parent / INDEX
+    assert VALUE.encode() in file.read_bytes()
+    Secret(VALUE)
+    put_away(run)
+    assert not file.exists()
+    with Index(Archive(run.path.parent.parent)) as index:
+        assert index.size().runs == 1
+    assert VALUE.encode() not in file.read_bytes()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="modes of POSIX")

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from o365lib.cli.evidence import choosing
+from o365lib.evidence import index_entry
 from o365lib.evidence.archive import Archive
 from o365lib.evidence.record import Outcome
 from tests.evidence.small_records import make
@@ -69,7 +70,7 @@ def test_an_outcome_that_is_none_is_wrong_usage_and_all_that_are_can_be_asked_fo
     result = o365("evidence", "list", "--outcome", "bogus")
     assert result.exit_code == 2
     assert "'nothing to do'" in result.stderr
-    assert {*choosing.OUTCOMES} == {*Outcome, choosing.UNREADABLE}
+    assert {*choosing.OUTCOMES} == {*Outcome, index_entry.UNREADABLE}
     told = o365("evidence", "list", "--json", "--outcome", "nothing to do")
     assert json.loads(told.stdout)["runs"] == []
 
