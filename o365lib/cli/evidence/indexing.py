@@ -33,22 +33,31 @@ def opened_index(options: Options) -> Iterator[Index]:
     """
     from o365lib.evidence.index import Index
 
-    with Index(opened_archive(options), on_progress=_tell) as index:
+    with Index(opened_archive(options), on_progress=(progress := _Progress())) as index:
         index.refresh()
-        _tell_end()
+        progress.end()
         yield index
 
 
-def _tell(count: int) -> None:
-    is_terminal = sys.stderr.isatty()
-    if count % (_RECORDS_A_WORD if is_terminal else _RECORDS_A_LINE) == 0:
-        text = f"{count:,} records read into the index"
-        click.echo(f"\r{text}" if is_terminal else text, err=True, nl=not is_terminal)
+class _Progress:
+    """Tells on standard error how many records were read: one line on a terminal, or a few."""
 
+    def __init__(self) -> None:
+        self._is_terminal = sys.stderr.isatty()
+        self._width = 0
 
-def _tell_end() -> None:
-    if sys.stderr.isatty():
-        click.echo("\r\x1b[K", err=True, nl=False)
+    def __call__(self, count: int) -> None:
+        if count % (_RECORDS_A_WORD if self._is_terminal else _RECORDS_A_LINE) == 0:
+            text = f"{count:,} records read into the index"
+            self._width = len(text)
+            click.echo(
+                f"\r{text}" if self._is_terminal else text, err=True, nl=not self._is_terminal
+            )
+
+    def end(self) -> None:
+        """Take the line from the terminal again."""
+        if self._is_terminal and self._width:
+            click.echo(f"\r{' ' * self._width}\r", err=True, nl=False)
 
 
 @click.command("index")
@@ -65,9 +74,9 @@ def rebuild_index(context: click.Context, *, as_json: bool) -> None:
     from o365lib.evidence.index import Index
 
     archive = opened_archive(context.obj)
-    with Index(archive, on_progress=_tell) as index:
+    with Index(archive, on_progress=(progress := _Progress())) as index:
         size = index.rebuild()
-    _tell_end()
+    progress.end()
     if as_json:
         show_json({"evidence": str(archive.root), **asdict(size)})
         return

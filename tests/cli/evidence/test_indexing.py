@@ -50,6 +50,25 @@ def test_reading_many_records_is_told_on_standard_error(o365, monkeypatch):
     assert len(json.loads(result.stdout)["runs"]) == 3
 
 
+def test_on_a_terminal_one_line_tells_it_and_goes_away(capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    progress = indexing._Progress()
+    for count in range(1, 2001):
+        progress(count)
+    progress.end()
+    told = capsys.readouterr().err
+    assert told.startswith("\r1,000 records read into the index\r2,000 records read")
+    assert told.split("\r")[-2:] == [" " * len("2,000 records read into the index"), ""]
+
+
+def test_where_nothing_was_read_a_terminal_is_left_as_it_is(capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    progress = indexing._Progress()
+    progress(1)
+    progress.end()
+    assert capsys.readouterr().err == ""
+
+
 def test_an_index_cannot_be_made_of_no_archive(error_line, project):
     status, line = error_line("--evidence", str(project / "gone"), "evidence", "index")
     assert (status, "There is no archive" in line) == (2, True)
