@@ -58,6 +58,8 @@ _WAYS_TO_CHECK = (
 _DONE = {
     "create-user": "The account was created",
     "set-password": "Its password was replaced by a new one",
+    "enable-user": "Its sign-in was allowed again",
+    "disable-user": "Its sign-in was blocked, because nobody had used its password",
     "hand-over": "The credentials were handed over",
     "assign-role": "The account was given a role",
     "remove-role": "A role was taken away from the account",

@@ -56,7 +56,9 @@ _STATUSES: dict[str, tuple[str, Tone]] = {
 # Why a runbook makes a change of this kind.
 WHY = {
     "create-user": "The vendor works with an account of its own, never with a person's.",
-    "set-password": "Nobody knows the password before it, or nobody was given it.",
+    "set-password": "Nobody knows the password before it, was given it, or has used it.",
+    "enable-user": "The sign-in was blocked until there was a new password.",
+    "disable-user": "A password that nobody uses is of use to a thief alone.",
     "hand-over": "The account's keeper needs the credentials, and nobody else.",
     "assign-role": "The purpose needs this role.",
     "remove-role": "The purpose does not need this role, or the account is going.",
