@@ -160,7 +160,7 @@ class FaultProject(DemoProject):
         """
         cells = json.loads(self.places.runbook(word).read_text("utf-8"))["cells"]
         names = {"client": client, "dry_run": False, "approved_by": "Kim", "approved_plan": ""}
-        space: dict = {**names, "ticket": "", "run_id": "", **parameters}
+        space: dict = {**names, "ticket": "", "run_id": "", "if_unused": "", **parameters}
         with contextlib.chdir(self.folder / "notebooks"), contextlib.suppress(RunbookError):
             for cell in cells:
                 if cell["cell_type"] == "code" and cell["id"] != "parameters":
