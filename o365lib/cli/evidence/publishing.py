@@ -43,8 +43,8 @@ def publish(
 
     options: Options = context.obj
     archive = opened_archive(options)
-    rules = _rules(options, url)
-    store = store_of(rules, url or rules.url or "")
+    rules = _rules(options)
+    store = store_of(rules, _place(options, rules, url))
     signer = partial(KeyStore(keys_folder()).signer, asker(passphrase_file))
     done, _ = RemoteArchive(archive, store, rules, signer).publish(again=again)
     if as_json:
@@ -76,8 +76,8 @@ def fetch(
 
     options: Options = context.obj
     root = options.archive_root()
-    rules = _rules(options, url)
-    store = store_of(rules, url or rules.url or "")
+    rules = _rules(options)
+    store = store_of(rules, _place(options, rules, url))
     done = fetch_all(store, root, clients or None, say=say)
     if as_json:
         show_json({"evidence": str(root), "url": store.url, **vars(done)})
@@ -88,25 +88,32 @@ def fetch(
         )
 
 
-def _rules(options: Options, url: str | None) -> ArchiveRules:
-    """Return what the defaults say; an archive may be published without any project.
-
-    Raises:
-        UsageError: neither the command nor the defaults say where to.
-    """
+def _rules(options: Options) -> ArchiveRules:
+    """Return what the defaults say; an archive may be published without any project."""
     from o365lib import parameters
     from o365lib.errors import ParametersError, UsageError
 
     try:
-        rules = parameters.load_defaults(options.places().parameters).archive
+        return parameters.load_defaults(options.places().parameters).archive
     except ParametersError:
         raise
     except UsageError:
-        rules = parameters.ArchiveRules()
-    if not (url or rules.url):
+        return parameters.ArchiveRules()
+
+
+def _place(options: Options, rules: ArchiveRules, url: str | None) -> str:
+    """Return where the archive is published: the argument comes before the option and the defaults.
+
+    Raises:
+        UsageError: none of them says where.
+    """
+    from o365lib.errors import UsageError
+
+    place = url or options.archive_url or rules.url
+    if not place:
         raise UsageError(
             "Nothing says where the archive is published.",
             remedy="Name a URL, or write `archive: {url: ...}` into parameters/defaults.yaml:"
             " docs/archive-in-the-cloud.md shows how.",
         )
-    return rules
+    return place

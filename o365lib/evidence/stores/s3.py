@@ -34,7 +34,8 @@ from o365lib.evidence.stores.store import (
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
-# A writer at the same moment; AWS says: try again, and see who won.
+# A writer at the same moment; AWS says: send all of it again, and see who won.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 _CONFLICTS = 5
 
 _MISSING = {"NoSuchKey", "404", "NotFound"}
@@ -155,12 +156,8 @@ class S3Store:
             EvidenceError: it could not be written, or `source` has not this digest.
         """
         key = self._key(name)
-        first, all_blocks = blocks_to_send(source, sha256=sha256)
         with self._told(f"{name} cannot be written to {self.url}"):
-            if all_blocks is None:
-                is_written = self._put(key, first)
-            else:
-                is_written = self._put_in_parts(key, all_blocks)
+            is_written = self._write(key, source, sha256)
         if is_written:
             return True
         with self._told(f"{name} in {self.url} cannot be read"):
@@ -197,6 +194,21 @@ class S3Store:
             return {}
         mode = self._retention.mode.upper()
         return {"ObjectLockMode": mode, "ObjectLockRetainUntilDate": self._retention.until()}
+
+    def _write(self, key: dict[str, str], source: Path, sha256: str) -> bool:
+        """Return whether it was written; False: the key is taken."""
+        from botocore.exceptions import ClientError
+
+        for attempt in range(1, _CONFLICTS + 1):
+            first, all_blocks = blocks_to_send(source, sha256=sha256)
+            try:
+                if all_blocks is None:
+                    return self._put(key, first)
+                return self._put_in_parts(key, all_blocks)
+            except ClientError as error:
+                if _code(error) != "ConditionalRequestConflict" or attempt == _CONFLICTS:
+                    raise
+        raise AssertionError  # the last attempt returns or raises
 
     def _put(self, key: dict[str, str], content: bytes) -> bool:
         checksum = _checksum(content)
@@ -279,17 +291,13 @@ def _if_absent(ask: Callable[[], object]) -> bool:
     """Return whether it was done; False: the key is taken."""
     from botocore.exceptions import ClientError
 
-    for attempt in range(1, _CONFLICTS + 1):
-        try:
-            ask()
-        except ClientError as error:
-            if _code(error) == "PreconditionFailed":
-                return False
-            if _code(error) != "ConditionalRequestConflict" or attempt == _CONFLICTS:
-                raise
-        else:
-            return True
-    raise AssertionError  # the last attempt returns or raises
+    try:
+        ask()
+    except ClientError as error:
+        if _code(error) == "PreconditionFailed":
+            return False
+        raise
+    return True
 
 
 def _checksum(content: bytes) -> str:

@@ -7,6 +7,7 @@ import pytest
 
 from o365lib.errors import EvidenceError, UsageError
 from o365lib.evidence.stores import Retention, open_store
+from o365lib.evidence.stores.s3 import S3Store
 from tests.store_behaviour import LARGE, StoreBehaviour, is_about_days_away, sha256
 
 
@@ -171,3 +172,50 @@ def test_several_threads_may_use_one_store(bucket, tmp_path):
         thread.join()
     assert done == [True] * 12
     assert len(list(store.entries())) == 12
+
+
+@pytest.fixture
+def conflicting(s3_client):
+    """Let an operation be answered 409 so many times, as S3 does while another writer is at it."""
+    from botocore.awsrequest import AWSResponse
+
+    registered = []
+
+    def conflict(operation, times):
+        left = [times]
+
+        class Body:
+            def stream(self, *_, **__):
+                yield b"<Error><Code>ConditionalRequestConflict</Code></Error>"
+
+        def answer(**_):
+            left[0] -= 1
+            return AWSResponse("https://x", 409, {}, Body()) if left[0] >= 0 else None
+
+        event = f"before-send.s3.{operation}"
+        s3_client.meta.events.register_first(event, answer)
+        registered.append((event, answer))
+        return left
+
+    yield conflict
+    for event, answer in registered:
+        s3_client.meta.events.unregister(event, answer)
+
+
+@pytest.mark.parametrize(
+    ("operation", "size"), [("PutObject", 10), ("CompleteMultipartUpload", LARGE)]
+)
+def test_a_conflict_with_another_writer_is_tried_again(
+    s3, bucket, source, conflicting, operation, size
+):
+    name = bucket.removeprefix("s3://")
+    store = S3Store(s3, name, "", retention=None)
+    path, digest = source(os.urandom(size))
+    left = conflicting(operation, 2)
+    assert store.create("a", path, **digest)
+    assert left == [-1]
+    assert s3.list_multipart_uploads(Bucket=name).get("Uploads", []) == []
+    conflicting(operation, 1000)
+    with pytest.raises(EvidenceError, match="ConditionalRequestConflict"):
+        store.create("b", path, **digest)
+    assert [each.name for each in store.entries()] == ["a"]
