@@ -1,5 +1,8 @@
 """`archive` in the defaults: its keys, and what is wrong told with line and column."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from o365lib import parameters
@@ -52,3 +55,14 @@ def test_what_is_wrong_is_told_with_its_line_and_without_a_secret(with_archive, 
     assert problem.line == 24
     assert said in str(problem)
     assert "hush" not in str(problem)
+
+
+def test_the_example_of_the_documentation_is_right(with_archive):
+    page = (Path(__file__).parents[2] / "docs" / "archive-in-the-cloud.md").read_text("utf-8")
+    (example,) = re.findall(r"^```yaml\n(.+?)^```", page, re.DOTALL | re.MULTILINE)
+    rules = parameters.load_defaults(with_archive(example).path).archive
+    assert (rules.mode, rules.retention_days, rules.retention_required) == (
+        "governance",
+        2555,
+        True,
+    )
