@@ -1,5 +1,6 @@
 """What a kernel is and how it is stopped; how runs use it is in test_notebook.py."""
 
+import json
 import os
 import socket
 import sys
@@ -107,3 +108,99 @@ def test_a_kernel_whose_port_was_taken_meanwhile_is_started_again(tmp_path):
 def test_a_kernel_that_never_starts_is_an_error(tmp_path):
     with pytest.raises(RuntimeError, match="died"):
         executed(tmp_path, unlucky=1000)
+
+
+KNOWS = """
+from o365lib.secret import Secret
+from pathlib import Path
+folder = Path("run")
+password = Secret("Zk7#m-2v_Tx9wQ")
+"""
+LEAKS = '(folder / "record.json").write_text("1\\n2\\n" + password.reveal())\n'
+REMEMBERS = """
+import atexit, json
+def remember(shell=get_ipython(), before=sorted([*globals(), "remember"])):
+    Path("after.json").write_text(json.dumps({
+        "gone or new": sorted({*before} ^ {*shell.user_ns}),
+        "history": [cell for cell in shell.user_ns["In"]],
+        "count": shell.execution_count,
+    }))
+_ = atexit.register(remember)
+"""
+
+
+def asked(tmp_path, *cells, **options):
+    """Execute cells; return what the kernel answered, and the executed cells."""
+    (tmp_path / "run").mkdir()
+    options = {"environment": dict(os.environ), "run_folder": tmp_path / "run"} | options
+    control = Control(folder=tmp_path, **options)
+    bookkeeping = Cells("")
+    bookkeeping.nb.cells = [nbformat.v4.new_code_cell(cell) for cell in cells]
+    executed = RunbookClient(bookkeeping, control=control).execute()
+    return control.own_secrets, executed.cells
+
+
+def test_a_kernel_tells_where_its_own_secrets_stand_before_it_ends(tmp_path):
+    answer, _ = asked(tmp_path, KNOWS + LEAKS)
+    assert answer == {"record.json": [3]}
+
+
+def test_a_kernel_whose_secrets_stand_nowhere_says_so(tmp_path):
+    answer, _ = asked(tmp_path, KNOWS, "folder")
+    assert answer == {}
+
+
+def test_a_kernel_is_asked_after_a_cell_that_failed(tmp_path):
+    answer, cells = asked(tmp_path, KNOWS + LEAKS + "1/0")
+    assert answer == {"record.json": [3]}
+    assert [output.ename for output in cells[0].outputs] == ["ZeroDivisionError"]
+
+
+def test_a_question_leaves_no_trace_in_the_kernel_or_the_notebook(tmp_path):
+    answer, cells = asked(tmp_path, KNOWS + LEAKS, REMEMBERS)
+    assert answer == {"record.json": [3]}
+    assert cells[1].outputs == []
+    after = json.loads((tmp_path / "after.json").read_text("utf-8"))
+    assert after["gone or new"] == []
+    assert after["history"][1:] == [(KNOWS + LEAKS).strip(), REMEMBERS.strip()]
+
+
+def test_a_kernel_whose_names_were_overwritten_is_asked_all_the_same(tmp_path):
+    answer, _ = asked(tmp_path, KNOWS + LEAKS + "gate = secret = o365lib = json = None")
+    assert answer == {"record.json": [3]}
+
+
+def test_a_kernel_that_was_interrupted_is_asked(tmp_path):
+    stop = threading.Event()
+    tell = (
+        "import time\npublish = get_ipython().display_pub.publish\n"
+        'publish(data={"text/plain": ""}, metadata={}, transient={"o365": {"step": "x"}})\n'
+        "time.sleep(600)"
+    )
+    answer, _ = asked(tmp_path, KNOWS + LEAKS, tell, stop=stop, on_step=lambda _: stop.set())
+    assert answer == {"record.json": [3]}
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "import os; os._exit(1)",
+        "import sys; sys.modules['o365lib.evidence.gate'] = None",
+        "import o365lib.evidence.gate as g; g.own_secrets = lambda folder: 'nonsense'",
+        "import o365lib.evidence.gate as g; g.own_secrets = None",
+    ],
+)
+def test_of_a_kernel_that_cannot_be_asked_nothing_is_known(tmp_path, cell, caplog):
+    answer, _ = asked(tmp_path, KNOWS + LEAKS, cell)
+    assert answer is None
+
+
+def test_a_kernel_that_does_not_answer_is_waited_for_no_longer_than_it_lives(tmp_path, monkeypatch):
+    stuck = "import o365lib.evidence.gate as g, os\ng.own_secrets = lambda folder: os._exit(1)"
+    answer, _ = asked(tmp_path, KNOWS + LEAKS, stuck)
+    assert answer is None
+
+
+def test_nobody_is_asked_where_there_is_nothing_to_search(tmp_path):
+    answer, _ = asked(tmp_path, KNOWS + LEAKS, run_folder=None)
+    assert answer is None
