@@ -46,7 +46,7 @@ class Case:
         host_name: on which machine.
         signed_in_as: who is signed in to the tenant.
         key_id: of the operator's own signing key; empty where there is none.
-        now: when it is judged.
+        instant: when it is judged.
         rules: from the defaults.
         keys: public keys by their ids, each the key that its id says.
         used_by: approvals that other runs of the client have changed something by, with those runs.
@@ -59,7 +59,7 @@ class Case:
     host_name: str
     signed_in_as: str
     key_id: str
-    now: datetime
+    instant: datetime
     rules: ApprovalRules
     keys: Mapping[str, PublicKey]
     used_by: Mapping[str, str]
@@ -203,12 +203,12 @@ def by_operator(document: Document, case: Case) -> Refused | None:
 def from_the_future(document: Document, case: Case) -> Refused | None:
     """It was given later than now: one of the clocks is wrong, or was put back."""
     approval = document.approval
-    if approval is None or approval.approved <= case.now + TOLERANCE:
+    if approval is None or approval.approved <= case.instant + TOLERANCE:
         return None
     return Refused(
         "approval-from-the-future",
         f"The approval {document.approval_id} was given at {clock.iso(approval.approved)}, and "
-        f"this machine's clock says {clock.iso(case.now)}.",
+        f"this machine's clock says {clock.iso(case.instant)}.",
         remedy=_CLOCKS,
     )
 
@@ -216,7 +216,7 @@ def from_the_future(document: Document, case: Case) -> Refused | None:
 def too_old(document: Document, case: Case) -> Refused | None:
     """It is older than the defaults allow."""
     approval = document.approval
-    if approval is None or case.now <= holds_until(approval.approved, case.rules):
+    if approval is None or case.instant <= holds_until(approval.approved, case.rules):
         return None
     return Refused(
         "approval-too-old",

@@ -89,7 +89,7 @@ def find(root: Path, case: Case) -> Document:
     refusals: list[tuple[int, Refused]] = []
     for approval_id, path in _files(root):
         opened = opening_of(approval_id)
-        age = case.now - opened[0] if opened else timedelta(0)
+        age = case.instant - opened[0] if opened else timedelta(0)
         if age > _FORGOTTEN:
             continue
         try:

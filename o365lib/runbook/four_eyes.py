@@ -88,7 +88,7 @@ def _case(run: "PlannedRun", plan: Plan) -> Case:
         host_name=record.operator.host_name,
         signed_in_as=record.operator.signed_in_as,
         key_id=own.key_id if own else "",
-        now=clock.now(),
+        instant=clock.now(),
         rules=run.defaults.approval,
         keys=approvals.approvers_keys(archive.root),
         used_by=approvals.used_by_others(archive, plan.client, record.run_id),

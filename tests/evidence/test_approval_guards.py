@@ -186,8 +186,8 @@ def test_an_approval_holds_up_to_its_limit_and_no_longer():
     for hours in (1, 24, 720):
         last = given + timedelta(hours=hours)
         assert holds_until(given, case(hours=hours).rules) == last
-        assert judge(found, case(hours=hours, now=last)) is None
-        assert code(found, case(hours=hours, now=last + SECOND)) == "approval-too-old"
+        assert judge(found, case(hours=hours, instant=last)) is None
+        assert code(found, case(hours=hours, instant=last + SECOND)) == "approval-too-old"
 
 
 def test_an_approval_from_the_future_is_refused_beyond_what_clocks_may_differ():

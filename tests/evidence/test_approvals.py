@@ -68,7 +68,7 @@ class Office:
             host_name="kim-desk",
             signed_in_as="application 1",
             key_id="",
-            now=clock.now(),
+            instant=clock.now(),
             rules=rules,
             keys=approvals.approvers_keys(self.root),
             used_by={},
@@ -171,15 +171,15 @@ def test_the_refusal_is_about_the_approval_that_came_nearest(office):
 def test_old_approvals_of_other_plans_are_not_told_as_if_they_were_of_this(office):
     office.approve("Ana", replace(PLAN, plan_digest="4c" * 32))
     late = clock.now() + timedelta(hours=25)
-    assert office.refusal(office.case("Ana", now=late)).code == "approval-missing"
+    assert office.refusal(office.case("Ana", instant=late)).code == "approval-missing"
 
 
 def test_an_approval_of_this_plan_that_grew_too_old_is_told_as_such(office):
     office.approve("Ana")
     late = clock.now() + timedelta(hours=25)
-    assert office.refusal(office.case("Ana", now=late)).code == "approval-too-old"
+    assert office.refusal(office.case("Ana", instant=late)).code == "approval-too-old"
     much_later = clock.now() + timedelta(days=70)
-    assert office.refusal(office.case("Ana", now=much_later)).code == "approval-missing"
+    assert office.refusal(office.case("Ana", instant=much_later)).code == "approval-missing"
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"\xff", b'{"payload": 1}'])
