@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from o365lib.evidence.public_keys import fingerprint_of
 from o365lib.evidence.record import Change, Record
-from o365lib.reports import controls, seal_status, wording
+from o365lib.reports import controls, seal_status, second_witness, wording
 from o365lib.reports.parts import (
     Cell,
     Facts,
@@ -25,6 +26,7 @@ from o365lib.reports.parts import (
 )
 from o365lib.reports.reading import ArchivedRun
 from o365lib.reports.run_row import RunRow
+from o365lib.reports.second_witness import Witness
 from o365lib.reports.standing import StandingAccount
 from o365lib.reports.wording import counted
 
@@ -83,6 +85,7 @@ class ClientStory:
         handed_over: by account, the newest hand-over: how, to whom, when, with which status.
         undo: by account, until when its deletion can be undone.
         keys: fingerprints of the keys that sealed its runs, each with who signed.
+        witness: the newest comparison with the tenant's own audit log; None without one.
     """
 
     client: str
@@ -95,6 +98,7 @@ class ClientStory:
     handed_over: dict[str, Record] = field(default_factory=dict)
     undo: dict[str, datetime] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
+    witness: Witness | None = None
 
     @property
     def name(self) -> str:
@@ -121,6 +125,9 @@ def page(story: ClientStory, *, now: datetime, ways: Sequence[Words] = ()) -> Pa
             Section("The account now", _now(story, now)),
             Section("What remains, and until when", _remains(story, now)),
             Section("What was done", [*untold, *story.told]),
+            Section(
+                "Compared with your tenant's own audit log", second_witness.parts(story.witness)
+            ),
             Section("How you can check this", _checking(story)),
             controls.section(),
             Section("All runs", [*unlisted, _runs(story)]),
@@ -197,7 +204,8 @@ def _approved(record: Record) -> Cell:
     if approval is None:
         return Words("✗ nobody, by the record", "bad") if record.is_changed else ""
     how = wording.HOW_APPROVED.get(approval.how, approval.how)
-    return f"{approval.approved_by}, {wording.moment(approval.date_time)} ({how})"
+    key = f", {fingerprint_of(approval.key_id)}" if approval.key_id else ""
+    return f"{approval.approved_by}, {wording.moment(approval.date_time)} ({how}{key})"
 
 
 def _operator(record: Record) -> str:
@@ -283,8 +291,7 @@ def _password(record: Record) -> Cell:
         return Words(f"The temporary password went {where}, {when}: {said}.", "bad")
     return (
         f"A temporary password was handed over {where}, {when}. It is good for one sign-in, where "
-        "it must be changed. These records cannot tell whether it has been: ask for the report "
-        "of o365 evidence reconcile, which asks your tenant."
+        "it must be changed. Whether it has been is told below, under the tenant's own audit log."
     )
 
 

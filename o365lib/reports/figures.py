@@ -57,6 +57,7 @@ class Figures:
         purposes: standing accounts by purpose.
         standing: how many accounts stand.
         unmended: runs that went wrong, and of whose runbook no later run of that client went well.
+        strange: changes that tenants' audit logs tell and no record does.
         keys: fingerprints of the keys that sealed runs, each with who signed.
     """
 
@@ -71,6 +72,7 @@ class Figures:
     purposes: Counter[str] = field(default_factory=Counter)
     standing: int = 0
     unmended: int = 0
+    strange: int = 0
     keys: dict[str, str] = field(default_factory=dict)
     _oldest: list[tuple[float, str, StandingAccount]] = field(default_factory=list)
     _troubles: list[tuple[str, str, Trouble]] = field(default_factory=list)

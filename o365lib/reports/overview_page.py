@@ -125,6 +125,7 @@ def _in_short(figures: Figures) -> FigureParts:
             ("runs", Words(f"{figures.runs:,}")),
             ("accounts stand", Words(f"{figures.standing:,}")),
             ("runs went wrong and were not put right since", _count(figures.unmended, "doubt")),
+            ("changes in tenants' own logs have no record", _count(figures.strange, "bad")),
             ("runs are not sealed", _count(seals["not sealed"], "bad")),
             ("runs have a seal that is not valid", _count(seals["invalid"], "bad")),
         ]

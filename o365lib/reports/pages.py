@@ -110,6 +110,7 @@ class PagesWriter:
             self._client_rows.append(overview_page.client_row(story))
             troubles = [Trouble(row, self._later(row)) for row in self._troubles]
             self._figures.add_client(standing, troubles, has_runs=self._count > 0)
+            self._figures.strange += len(story.witness.strange) if story.witness else 0
             if len(self._client_rows) > CLIENTS_A_PAGE:
                 self._write_clients(CLIENTS_A_PAGE)
         self._begin_client()
@@ -154,6 +155,7 @@ class PagesWriter:
             told=tuple(self._told),
             rows=tuple(self._rows),
             runs=self._count,
+            witness=self._seals.of_client(client),
         )
         stands = {account.user_id for account in standing}
         for record in records:

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from o365lib.evidence.public_keys import fingerprint_of
 from o365lib.evidence.record import Record
 from o365lib.reports import seal_status, wording
 from o365lib.reports.parts import (
@@ -59,6 +60,7 @@ def page(
         sections=filled(
             Section("The run", [Facts(list(_head(record)))]),
             Section("What went wrong", _error(record)),
+            Section("Files in quarantine", _quarantine(record)),
             Section("Plan", _plan(record)),
             Section("Approval", _approval(record)),
             Section("Changes in the tenant", _changes(record)),
@@ -118,6 +120,20 @@ def _error(record: Record) -> list[Part]:
     return [Facts([(name, value) for name, value in pairs if value])]
 
 
+def _quarantine(record: Record) -> list[Part]:
+    if not record.quarantined:
+        return []
+    text = (
+        "✗ A secret was found in the run's files when they were searched before sealing. They were "
+        "taken out of the archive; what is sealed is the record that says so."
+    )
+    rows = [
+        (file.name, ", ".join(file.kinds) or "none in this file", _code(file.sha256))
+        for file in record.quarantined
+    ]
+    return [Sentence(Words(text, "bad")), Table(("File", "Secrets found", "SHA-256"), rows)]
+
+
 def _plan(record: Record) -> list[Part]:
     plan = record.plan
     if plan is None:
@@ -168,9 +184,9 @@ def _approval(record: Record) -> list[Part]:
         ("What", which),
         ("Approved plan's SHA-256", _code(approval.plan_digest)),
     ]
-    shown = {"approved_by", "how", "plan_digest", "date_time"}
-    rest = approval.model_dump(mode="json", exclude=shown)
-    pairs += [(name.replace("_", " ").capitalize(), _code(_text(rest[name]))) for name in rest]
+    if approval.key_id:
+        pairs.append(("Approver's key", _code(fingerprint_of(approval.key_id))))
+    pairs.append(("Signed approval", _code(approval.approval_id)))
     return [Facts([(name, value) for name, value in pairs if value])]
 
 

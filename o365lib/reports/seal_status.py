@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 
 from o365lib.evidence.archive import RunFolder
 from o365lib.reports.parts import Words
+from o365lib.reports.second_witness import Witness
 
 State = Literal["sealed", "not sealed", "invalid", "under way"]
 
@@ -62,6 +63,9 @@ class SealReader(Protocol):
 
     def of_archive(self) -> ArchiveStatus:
         """Return what is known of the archive as a whole."""
+
+    def of_client(self, client: str) -> Witness | None:
+        """Return the newest comparison with the client's own audit log; None without one."""
 
 
 def verdict(seal: SealStatus) -> Words:

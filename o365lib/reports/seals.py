@@ -21,6 +21,7 @@ from o365lib.evidence.stores import FolderStore
 from o365lib.evidence.verification import Progress, verify
 from o365lib.evidence.verification.keyring import keyring_of
 from o365lib.reports.seal_status import ArchiveStatus, SealStatus
+from o365lib.reports.second_witness import Witness, newest
 
 _MOST_SENTENCES = 20
 
@@ -93,6 +94,10 @@ class Seals:
     def of_archive(self) -> ArchiveStatus:
         """Return what is known of the archive as a whole."""
         return self._whole
+
+    def of_client(self, client: str) -> Witness | None:
+        """Return the newest comparison with the client's own audit log; None without one."""
+        return newest(self._archive.root / client, self._keys)
 
     def of_run(self, folder: RunFolder, digests: Mapping[str, str]) -> SealStatus:
         """Return what is known of a run's seal.

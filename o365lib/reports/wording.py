@@ -75,7 +75,7 @@ METHODS = {
 HOW_APPROVED = {
     "form": "in the notebook's form",
     "parameter": "named when the run was started",
-    "signature": "with a signature of the approver's own key",
+    "signed": "signed with the approver's own key",
 }
 
 _MONTHS = (

@@ -34,14 +34,18 @@ SEALED = SealStatus(
 class Told:
     """A reader of seals that says of every run what it was told to say."""
 
-    def __init__(self, status: SealStatus = SEALED, **archive) -> None:
-        self.status, self.archive = status, ArchiveStatus(**archive)
+    def __init__(self, status: SealStatus = SEALED, witness=None, **archive) -> None:
+        self.status, self.witness = status, witness
+        self.archive = ArchiveStatus(**archive)
 
     def of_run(self, folder, digests):
         return self.status
 
     def of_archive(self):
         return self.archive
+
+    def of_client(self, client):
+        return self.witness
 
 
 def run_id(minutes: int, word: str = "create") -> str:

@@ -9,6 +9,7 @@ from o365lib.reports.html import render
 from o365lib.reports.parts import Page, Section, Words
 from o365lib.reports.run_row import row_of
 from o365lib.reports.seal_status import SealStatus
+from o365lib.reports.second_witness import Witness
 from o365lib.reports.standing import standing
 from tests.reports.examples import (
     HOSTILE,
@@ -18,6 +19,7 @@ from tests.reports.examples import (
     SEALED,
     USER,
     Seen,
+    approval,
     archived,
     change,
     creation,
@@ -138,7 +140,7 @@ def test_the_temporary_password_remains_until_it_is_changed(status, said):
     story.handed_over[USER] = creation(hand_over=hand_over(status=status))
     text = page(story).text
     assert said in text
-    assert ("cannot tell whether it has been" in text) == (status == "accepted")
+    assert ("Whether it has been is told below" in text) == (status == "accepted")
 
 
 @pytest.mark.parametrize(
@@ -160,6 +162,18 @@ def test_the_client_is_told_how_to_check_and_with_which_key(tmp_path):
     assert "o365 evidence verify --client alpine-books --public-key FILE" in text
     assert "kim SHA256:abab" in text
     assert "✗" not in text
+
+
+def test_what_the_tenants_own_log_said_is_told():
+    story = ClientStory("alpine-books", witness=Witness(is_signed=True, strange=("by mallory",)))
+    assert "✗ In the log, and in no record: by mallory" in page(story).text
+    assert "have not been compared" in page(ClientStory("alpine-books")).text
+
+
+def test_an_approvers_key_is_told_where_it_signed(tmp_path):
+    signed = approval(how="signed", key_id="0123456789abcdef" * 4)
+    text = told(tmp_path, creation(approval=signed))
+    assert "(signed with the approver's own key, SHA256:0123 4567 89ab cdef" in text
 
 
 def test_runs_without_a_valid_seal_are_never_hidden(tmp_path):

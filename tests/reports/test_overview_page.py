@@ -38,6 +38,7 @@ def figures():
     for each in (row(seal_fingerprint="SHA256:ab", seal_signer="kim"), bad):
         made.add_run(each)
     made.add_client(standing([creation()]), [Trouble(bad, "")], has_runs=True)
+    made.strange = 2
     return made
 
 
@@ -48,6 +49,7 @@ def test_figures_come_first_and_say_what_they_count(figures):
         "runs 2",
         "accounts stand 1",
         "runs went wrong and were not put right since 1",
+        "changes in tenants' own logs have no record 2",
         "runs are not sealed 0",
         "runs have a seal that is not valid 1",
     ):

@@ -13,6 +13,7 @@ from o365lib.reports.overview_page import CLIENTS_A_PAGE
 from o365lib.reports.pages import PagesWriter
 from o365lib.reports.report import Wanted, walk
 from o365lib.reports.seal_status import SealStatus
+from o365lib.reports.second_witness import Witness
 from tests.reports.examples import (
     HOSTILE,
     NAME,
@@ -101,6 +102,21 @@ def test_a_clients_page_tells_its_story_with_what_remains(whole):
     assert f"{NAME} holds {ROLE}" in stands
     assert "A temporary password was handed over by mail" in stands
     assert "kim SHA256:abab" in stands
+
+
+def test_what_tenants_own_logs_tell_is_counted_over_all_clients(tmp_path):
+    other = creation(5).model_copy(update={"client": "bayside-legal"})
+    archive = write(tmp_path, creation(), other)
+    seals = Told(witness=Witness(is_signed=True, strange=("one", "two")))
+    asked = Wanted(archive=archive, now=NOW)
+    folder = OutputFolder(tmp_path / "report", archive_root=archive.root)
+    with PagesWriter(asked, folder, seals) as pages:
+        walk(asked, [pages], seals=seals)
+    assert "changes in tenants' own logs have no record 4" in see(pages.first_page).text
+    assert (
+        "✗ In the log, and in no record: one"
+        in see(folder.root / "clients" / "bayside-legal.html").text
+    )
 
 
 def test_what_was_restored_is_not_told_as_deleted(tmp_path):

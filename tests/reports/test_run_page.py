@@ -1,6 +1,6 @@
 import pytest
 
-from o365lib.evidence.record import Check
+from o365lib.evidence.record import Check, Quarantined
 from o365lib.reports import run_page
 from o365lib.reports.html import render
 from o365lib.reports.seal_status import SealStatus
@@ -153,6 +153,22 @@ def test_a_run_without_files_says_so(tmp_path):
     assert (
         "✗ The run's folder has no files." in Seen(render(run_page.page(gone, address_of=str))).text
     )
+
+
+def test_files_in_quarantine_are_told_and_why(shown):
+    kept = [Quarantined(name="runbook.ipynb", sha256="ab" * 32, kinds=["JWT"])]
+    seen = shown(creation(quarantined=kept))
+    assert "✗ A secret was found in the run's files" in seen.text
+    assert f"runbook.ipynb JWT {'ab' * 32}" in seen.text
+    assert "Files in quarantine" not in sections(shown(removal()))
+
+
+def test_a_signed_approval_is_told_with_the_approvers_key(shown):
+    signed = approval(how="signed", approval_id="approval-7", key_id="0123456789abcdef" * 4)
+    text = shown(creation(approval=signed)).text
+    assert "How signed with the approver's own key" in text
+    assert "Approver's key SHA256:0123 4567 89ab cdef" in text
+    assert "Signed approval approval-7" in text
 
 
 @pytest.mark.parametrize("note", ["", "looked at it"])

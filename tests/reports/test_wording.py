@@ -1,8 +1,9 @@
 from datetime import UTC, datetime, timedelta, timezone
+from typing import get_args
 
 import pytest
 
-from o365lib.evidence.record import Outcome
+from o365lib.evidence.record import Approval, Change, HandOverRecord, Outcome, Step
 from o365lib.reports import wording
 from o365lib.reports.parts import Words
 
@@ -24,6 +25,16 @@ def test_what_is_not_known_to_have_happened_is_never_shown_as_good():
     assert {wording.status(each).tone for each in ("unknown", "started", "failed")} == {"bad"}
     assert wording.passed(value=True).text == "✓ as wanted"
     assert wording.passed(value=False) == Words("✗ NOT as wanted", "bad")
+
+
+def test_every_way_of_approving_and_handing_over_has_its_words():
+    def words(model, field):
+        return {*get_args(model.model_fields[field].annotation)}
+
+    assert {*wording.HOW_APPROVED} == words(Approval, "how")
+    assert {*wording.METHODS} == words(HandOverRecord, "method")
+    for model in (Change, HandOverRecord, Step):
+        assert all(wording.status(each).text != each for each in words(model, "status"))
 
 
 def test_instants_are_written_in_utc_for_people():
