@@ -377,11 +377,7 @@ class EvidenceError(RunbookError):
 class NameTaken(EvidenceError):
     """Other bytes stand in the archive under this name already; nothing was overwritten.
 
-    Args:
-        message: what happened.
-        name: the path from the archive's root, with `/`.
-        state: what is now true in the tenant.
-        remedy: what to do now.
+    `name` is the path from the archive's root, with `/`.
     """
 
     title = "Taken in the evidence archive"

@@ -11,8 +11,9 @@ unsealed.
 
 import contextlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from o365lib.errors import EvidenceError
 from o365lib.evidence import chain, digest, layout, seal
@@ -51,32 +52,26 @@ def give_way(
             f"Another command is adding runs to {root}, and another machine has published before.",
             remedy="Publish again when it has ended: o365 evidence publish.",
         )
-    digests = _only_here(store, root, layout.DIGESTS)
-    names = set().union(*(_subjects(path) for path in digests))
-    if not names:
+    own = _Own.of(archive, store)
+    if not own.names:
         return None
-    taken = {
-        client: seals
-        for client in sorted({name.partition("/")[0] for name in names if _is_seal(name)})
-        if (seals := _only_here(store, root, f"{client}/{layout.SEALS}"))
-        and _has(store, _name(root, seals[0]))
-    }
-    again = [_to_seal_again(archive, path) for seals in taken.values() for path in seals]
-    kept = {name for name in names if name.partition("/")[0] not in taken or not _is_seal(name)}
     pending = PendingBatch.begin(root)
     try:
-        for run, said in again:
+        for run, said in own.again:
             pending.add_run(run, str(said.get("runbook", "")))
-        for name in sorted(kept):
+        for name in sorted(own.kept):
             pending.add_file(name)
-        for path in [*digests, *(path for seals in taken.values() for path in seals)][::-1]:
+        for path in own.files[::-1]:
             path.with_suffix(_STAMP).unlink(missing_ok=True)
             path.unlink()
-        fetch(store, root, sorted(taken), say=say)
-        for run, said in again:
-            kept.add(_seal_again(run, said, signer))
+        fetch(store, root, sorted(own.taken), say=say)
+        sealed = {_seal_again(run, said, signer) for run, said in own.again}
         link = digest.write_digest(
-            root, kept, signer, batch_id=pending.batch_id, started=pending.started
+            root,
+            own.kept | sealed,
+            signer,
+            batch_id=pending.batch_id,
+            started=pending.started,
         )
         pending.forget(pending.notes())
     except OSError as error:
@@ -89,6 +84,45 @@ def give_way(
     finally:
         pending.let_go()
     return link
+
+
+@dataclass(frozen=True)
+class _Own:
+    """What only the working copy has.
+
+    Attributes:
+        digests: in their order.
+        taken: for clients whose numbers another machine has taken, their seals in their order.
+        again: the runs of these seals, each with what the seal said.
+        names: what the digests cover.
+        kept: of that, what stays as it is.
+    """
+
+    digests: list[Path]
+    taken: dict[str, list[Path]]
+    again: list[tuple[RunFolder, Mapping[str, Any]]]
+    names: set[str]
+    kept: set[str]
+
+    @classmethod
+    def of(cls, archive: Archive, store: Store) -> Self:
+        root = archive.root
+        digests = _only_here(store, root, layout.DIGESTS)
+        names: set[str] = set().union(*(_subjects(path) for path in digests))
+        taken = {
+            client: seals
+            for client in sorted({_client(name) for name in names if _is_seal(name)})
+            if (seals := _only_here(store, root, f"{client}/{layout.SEALS}"))
+            and _has(store, _name(root, seals[0]))
+        }
+        again = [_to_seal_again(archive, path) for seals in taken.values() for path in seals]
+        kept = {name for name in names if _client(name) not in taken or not _is_seal(name)}
+        return cls(digests, taken, again, names, kept)
+
+    @property
+    def files(self) -> list[Path]:
+        """What is taken back."""
+        return [*self.digests, *(path for seals in self.taken.values() for path in seals)]
 
 
 def _to_seal_again(archive: Archive, path: Path) -> tuple[RunFolder, Mapping[str, Any]]:
@@ -122,6 +156,10 @@ def _has(store: Store, name: str) -> bool:
 def _subjects(path: Path) -> set[str]:
     found = Statement.from_bytes(Envelope.from_json(chain.read(path)).payload)
     return {subject.name for subject in found.subjects}
+
+
+def _client(name: str) -> str:
+    return name.partition("/")[0]
 
 
 def _is_seal(name: str) -> bool:

@@ -33,11 +33,11 @@ def seal(context: click.Context, *, passphrase_file: Path | None, as_json: bool)
 
     options: Options = context.obj
     archive = opened_archive(options)
-    batch = OpenBatch.begin(archive, KeyStore(keys_folder()), asker(passphrase_file))
+    own = OpenBatch.begin(archive, KeyStore(keys_folder()), asker(passphrase_file))
     try:
-        finished = [*finish_left_behind(archive, batch.signer)]
+        finished = [*finish_left_behind(archive, own.signer)]
     finally:
-        batch.close()
+        own.close()
     under_way = sorted(run_id for _, run_id in open_runs(archive.root))
     if as_json:
         show_json(
