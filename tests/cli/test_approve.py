@@ -269,4 +269,7 @@ def test_from_dry_runs_of_several_clients_to_their_runs_by_one_approval(o365, pr
             assert (record.approval.how, record.approval.approval_id) == ("signed", approval_id)
             assert demo.archive.run(client, record.run_id).path.joinpath("approval.json").exists()
         assert demo.leaks() == []
+        verified = o365("evidence", "verify", "--json")
+        assert verified.exit_code == 0, verified.stdout
+        assert json.loads(verified.stdout)["counts"]["approvals"] == 1
     sandbox.close()
