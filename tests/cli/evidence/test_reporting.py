@@ -2,14 +2,17 @@ import csv
 import io
 import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from o365lib import clock
+from o365lib.cli.evidence import reporting
 from o365lib.evidence.key_store import KeyStore
 from o365lib.reports.run_row import Report
 from tests.reports.examples import NOW, Seen, creation, folder_of, refusal, removal, sealed
 
+ROOT = Path(__file__).parents[3]
 OTHER = creation(5).model_copy(update={"client": "bayside-legal"})
 
 
@@ -196,3 +199,11 @@ def test_progress_goes_to_standard_error(o365, project, archive):
         result = o365("evidence", "report", "--csv")
     assert "runs reported" in result.stderr
     assert "runs reported" not in result.stdout
+
+
+def test_the_page_about_reports_names_every_option():
+    page = (ROOT / "docs" / "reports.md").read_text("utf-8")
+    missing = [
+        name for option in reporting.report.params for name in option.opts if f"`{name}" not in page
+    ]
+    assert missing == []
