@@ -9,6 +9,8 @@ import jsonschema
 import nbformat
 import pytest
 
+from o365lib.evidence.key_store import KeyStore
+from o365lib.evidence.sealing import OpenBatch
 from o365lib.runs.batch import Event, run_batch
 from o365lib.runs.summary import RunResult
 from o365lib.sandbox import Sandbox
@@ -69,12 +71,14 @@ class Project(DemoProject):
                 self.answer_prompt(event.text)
 
         seen = len(self.sandbox.journal)
+        evidence = OpenBatch.begin(self.archive, KeyStore(self.places.keys))
         results = run_batch(
             [self.request(word, client, **parameters) for client in clients],
-            archive=self.archive,
+            evidence=evidence,
             jobs=2,
             on_event=hear,
         )
+        evidence.close()
         self.events = events
         return {
             result.client: Executed(result, self.writes_of(result.client, seen))
