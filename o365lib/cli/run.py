@@ -72,6 +72,11 @@ def run(context: click.Context, /, *, runbook: str, clients: tuple[str, ...], **
 
     places = options.places()
     notebook = places.runbook(runbook)
+    if given["unused_password"] and not notebook.stem.startswith("create"):
+        raise UsageError(
+            "--unused-password is for the create runbook.",
+            remedy="Leave it out: whoever removes an account needs no password for it.",
+        )
     found = parameters.load(places.parameters, clients or None)
     # Where the defaults require signed approvals, the runs find them, and say what is missing.
     if not (given["dry_run"] or approved_by or found.defaults.approval.required != "never"):

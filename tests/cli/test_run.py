@@ -9,7 +9,7 @@ import pytest
 from o365lib.evidence.archive import Archive
 from o365lib.evidence.record import Outcome
 from tests.demo_project import ROOT
-from tests.tiny_runbooks import CHANGE, CLOSE, OPEN
+from tests.tiny_runbooks import CHANGE, CLOSE, OPEN, PARAMETERS, notebook
 
 REFUSE = """\
 record.outcome, record.reason, record.closed_by = Outcome.REFUSED, "The vendor's [red]domain[/]", ""
@@ -75,6 +75,24 @@ def test_the_notebook_gets_what_the_command_was_told(o365, put, project):
     [run] = json.loads(result.stdout)["runs"]
     record = Archive(project / "evidence").find(run["run_id"]).read_record()
     assert record.parameters == {"a": "Kim", "p": "3b34", "t": "T-1", "d": False}
+
+
+def test_what_is_to_be_done_about_an_unused_password_is_told_to_the_create_notebook(
+    o365, project, error_line
+):
+    file = project / "notebooks" / "create_service_account.ipynb"
+    tell = "record.parameters = dict(u=if_unused)\n"
+    content = notebook(OPEN, tell + CLOSE, parameters=PARAMETERS + 'if_unused = ""\n')
+    file.write_text(json.dumps(content), "utf-8")
+    for words, told in (((), ""), (("--unused-password", "replace"), "replace")):
+        result = o365("run", "create", "alpine-books", "--approved-by", "Kim", "--json", *words)
+        [run] = json.loads(result.stdout)["runs"]
+        record = Archive(project / "evidence").find(run["run_id"]).read_record()
+        assert record.parameters == {"u": told}
+    words = ("run", "remove", "alpine-books", "--approved-by", "Kim", "--unused-password")
+    status, line = error_line(*words, "disable")
+    assert (status, "is for the create runbook" in line) == (2, True)
+    assert error_line(*words, "delete")[0] == 2
 
 
 def test_without_an_approval_nothing_is_started(error_line, project):

@@ -207,6 +207,16 @@ def test_a_parameter_that_the_runbook_does_not_know_is_refused_before_the_start(
         run_notebook(request, archive=project.archive)
 
 
+def test_an_unused_password_is_planned_to_be_replaced_where_that_is_asked_for(project, first):
+    tenant = project.tenant("alpine-books")
+    tenant.assign_role(tenant.application.object_id, "Privileged Authentication Administrator")
+    run = project.execute("create", "alpine-books", dry_run=True, if_unused="replace")
+    planned = run["alpine-books"].record
+    assert planned["outcome"] == Outcome.PLANNED
+    assert [each["action"] for each in planned["plan"]["changes"]] == ["set-password", "hand-over"]
+    assert planned["facts"]["custody"]["run_id"] == first["alpine-books"].record["run_id"]
+
+
 def papermill(project, output, *arguments):
     """Run papermill as somebody does who knows nothing of our command."""
     environment = {

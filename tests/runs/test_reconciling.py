@@ -364,6 +364,24 @@ def test_a_person_without_a_role_that_may_read_the_log_is_told_which(desk):
     assert "Reports Reader or Security Reader" in refused.value.remedy
 
 
+def test_a_person_is_asked_to_consent_to_reading_alone(desk):
+    desk.run()
+    desk.tenant.public_client.scopes = {"AuditLog.Read.All", "Directory.Read.All"}
+    desk.project.edit(
+        CLIENT,
+        sign_in={"method": "device-code", "application_id": desk.tenant.public_client.app_id},
+        hand_over={"method": "mail", "recipient": "onboarding@practiceprotect.com"},
+    )
+    engineer = f"engineer@{desk.tenant.initial_domain}"
+
+    def approve(text):
+        desk.sandbox.approve_device_code(text.rpartition(" ")[2].rstrip("."), engineer)
+
+    told = desk.reconcile(prompt=approve)
+    assert actions(told) == ["create-user", "assign-role"]
+    assert told.predicate["operator"]["signed_in_as"] == engineer
+
+
 def test_since_leaves_out_what_lies_before(desk):
     users.set_account_enabled(desk.stranger(), desk.tenant.administrator["id"], enabled=True)
     desk.run()

@@ -95,6 +95,19 @@ def test_at_the_very_time_of_a_run_somebody_else_is_still_somebody_else():
     assert missing(found) == [("create-user", True)]
 
 
+@pytest.mark.parametrize("activity", ["Update user", "Set force change user password"])
+def test_what_comes_along_with_a_change_does_so_for_the_same_identity_or_microsofts(activity):
+    run = record(change())
+    exchange = "00000002-0000-0ff1-ce00-000000000000"
+    for words, is_clean in (
+        ({}, True),
+        ({"app": exchange, "by": STRANGER}, True),
+        ({"by": STRANGER}, False),
+        ({"app": APPLICATION, "by": STRANGER}, False),
+    ):
+        assert compare([audit(), audit(activity, **words)], [run]).is_clean is is_clean, words
+
+
 def test_the_same_person_at_another_time_did_it_by_hand():
     records, audits = whole_life()
     audits.append(audit("Reset user password", at=NOW + 30 * MINUTE, by=OPERATOR))
