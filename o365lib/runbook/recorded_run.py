@@ -17,7 +17,7 @@ from datetime import datetime
 
 from o365lib import __version__, clock, clouds, parameters
 from o365lib.errors import EvidenceError, Refused, RunbookError
-from o365lib.evidence import time_stamp
+from o365lib.evidence import quarantine, time_stamp
 from o365lib.evidence.archive import Archive, RunFolder, new_run_id
 from o365lib.evidence.client_lock import ClientLock
 from o365lib.evidence.closing import close_unfinished
@@ -122,6 +122,7 @@ class RecordedRun(SteppedRun):
 
         Raises:
             EvidenceError: it could not be written, or the run, which is closed, not be sealed.
+            SecretFound: the run was sealed, and has failed, because a secret stood in its files.
         """
         if self._copy is not None:
             self._copy.add(name, self.frontend.cell()[1], result)
@@ -210,12 +211,15 @@ class RecordedRun(SteppedRun):
             return
         self._evidence = None
         try:
-            evidence.seal(self.folder)
+            sealed = evidence.seal(self.folder)
         finally:
             digest = evidence.close()
         if digest is not None:
             # What cannot be stamped now is stamped by `o365 evidence stamp`.
             time_stamp.stamp_as_told(digest.path, self.defaults.time_stamp)
+        if sealed.record is not None and (found := quarantine.error_of(sealed.record)):
+            self.record = sealed.record
+            raise found
 
     def _new_record(self, name: str) -> Record:
         notebook = self.places.runbook(name)

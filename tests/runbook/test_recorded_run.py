@@ -9,7 +9,14 @@ from datetime import timedelta
 import pytest
 
 from o365lib import clock
-from o365lib.errors import EvidenceError, HandOverFailed, Refused, StepTooLate, UsageError
+from o365lib.errors import (
+    EvidenceError,
+    HandOverFailed,
+    Refused,
+    SecretFound,
+    StepTooLate,
+    UsageError,
+)
 from o365lib.evidence import chain
 from o365lib.evidence.client_lock import ClientLock
 from o365lib.evidence.key_store import KeyStore
@@ -20,6 +27,7 @@ from o365lib.evidence.sealing import finish_left_behind
 from o365lib.runbook import standing
 from o365lib.sandbox import Fault
 from o365lib.secret import Secret
+from tests.evidence import planted
 
 
 def test_opening_writes_the_first_record_and_contacts_nobody(open_run, demo_project):
@@ -428,6 +436,20 @@ def test_a_run_without_a_driver_is_sealed_after_its_last_cell(open_run, demo_pro
     assert sealed.predicate["search"]["known_secrets"] == "searched"
     opened.run._abandon()
     assert seals(demo_project, "alpine-books") == ["done"]
+
+
+def test_whoever_closes_a_run_with_a_secret_in_its_files_is_told(open_run, demo_project):
+    token = planted.json_web_token()
+    opened = open_run("create", "alpine-books", dry_run=True, ticket=token)
+    with pytest.raises(SecretFound, match="come to: planned"):
+        opened.to("close")
+    with pytest.raises(StepTooLate, match="must never be written"):
+        opened.run.plan()
+    assert seals(demo_project, "alpine-books") == ["failed"]
+    (kept,) = demo_project.records("alpine-books")
+    assert kept == opened.run.record
+    assert [each.name for each in kept.quarantined] == ["record.json", "runbook.ipynb"]
+    assert token not in kept.to_json()
 
 
 def test_a_refused_run_can_be_gone_on_with_and_is_sealed_when_it_is_left(open_run, demo_project):
