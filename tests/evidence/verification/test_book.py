@@ -51,7 +51,7 @@ def test_what_a_bad_file_claims_counts_only_for_what_is_missing(book):
     claim(book, "a/run/gone")
     assert [row[0] for row in book.unlike()] == ["a/run/gone"]
     # And it is enough that nothing of this run is called unsigned as well.
-    assert list(row[0] for row in book.unclaimed()) == [SEAL]
+    assert [row[0] for row in book.unclaimed()] == [SEAL]
 
 
 def test_a_seal_does_not_stand_in_for_a_digest_nor_a_digest_for_a_seal(book):

@@ -63,7 +63,7 @@ def test_a_seal_in_its_place_is_sound_whichever_algorithm_signed_it(signer):
         ({"schema_version": 0}, Kind.EDITED),
         ({"signer": None}, Kind.EDITED),
         ({"signer": {"name": 7}}, Kind.EDITED),
-        ({"signer": signer_of(VAULT)}, Kind.WRONG_KEY),
+        ({"signer": signer_of(MALLORY)}, Kind.WRONG_KEY),
         ({"signer": {**signer_of(KIM), "algorithm": "ES256"}}, Kind.WRONG_KEY),
         ({"kind": statement.DIGEST}, Kind.SWAPPED),
         ({"kind": "https://elsewhere.example/seal"}, Kind.SWAPPED),
@@ -83,6 +83,11 @@ def test_the_first_of_a_chain_names_none_before_it():
     first = Place(What.SEAL, "alpine-books", "00000001", 1)
     assert kinds(sealed(number=1, previous=None), first) == []
     assert kinds(sealed(number=1), first) == [Kind.BROKEN_CHAIN]
+
+
+def test_a_seal_that_agrees_with_itself_is_told_in_another_clients_folder():
+    theirs = Subject("bayside-legal/run-1/record.json", SHA)
+    assert kinds(sealed(client="bayside-legal", subjects=(theirs,))) == [Kind.SWAPPED]
 
 
 def test_a_signature_by_a_stranger_is_by_the_wrong_key():

@@ -1,5 +1,6 @@
 """Whole archives: what lies in them besides, what happens meanwhile, and how much it takes."""
 
+import hashlib
 import os
 import shutil
 import tracemalloc
@@ -11,7 +12,7 @@ from o365lib.evidence import pending
 from o365lib.evidence.archive import Archive
 from o365lib.evidence.key_store import KeyStore
 from o365lib.evidence.sealing import OpenBatch
-from o365lib.evidence.stores import FolderStore
+from o365lib.evidence.stores import FolderStore, open_store
 from o365lib.evidence.verification import Head, current, verify
 from tests.evidence.eventful_archive import EventfulArchive
 from tests.evidence.memory_store import MemoryStore
@@ -264,3 +265,21 @@ def test_memory_does_not_grow_with_the_number_of_runs(tmp_path):
 
     # Each run has no seal, so each is a problem: as many as are kept.
     assert peak(4000) < peak(2000) + 4_000_000
+
+
+def test_an_archive_in_a_bucket_is_verified_like_one_in_a_folder(archive, s3_client, bucket):
+    store = open_store(bucket)
+    for name in MemoryStore.of(archive.root).files:
+        file = archive.root / name
+        store.create(name, file, sha256=hashlib.sha256(file.read_bytes()).hexdigest())
+    found, local = verify(store, keys=[archive.key]), archive.verified()
+    assert (found.problems, found.counts) == ((), local.counts)
+    run = archive.runs("alpine-books")[0].name
+    name = f"alpine-books/{run}/record.json"
+    s3_client.delete_object(Bucket=bucket.removeprefix("s3://"), Key=name)
+    s3_client.put_object(Bucket=bucket.removeprefix("s3://"), Key="../outside", Body=b"x")
+    problems = verify(store, keys=[archive.key]).problems
+    assert {(each.kind.value, each.file) for each in problems} == {
+        ("missing", name),
+        ("inserted", "../outside"),
+    }
