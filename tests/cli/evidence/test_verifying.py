@@ -3,6 +3,7 @@ import shutil
 
 import pytest
 
+from o365lib import clock
 from o365lib.evidence.key_store import KeyStore
 from o365lib.evidence.sealing import OpenBatch
 from tests.evidence.eventful_archive import small
@@ -165,3 +166,21 @@ def test_a_run_under_way_is_no_problem_until_its_process_is_gone(o365, project):
     result = o365("evidence", "verify")
     assert (result.exit_code, "unsigned" in result.stdout) == (1, True)
     assert "o365 evidence seal" in result.stdout
+
+
+@pytest.mark.usefixtures("evidence")
+def test_long_work_tells_how_far_it_is_in_lines_or_live(o365):
+    class Hurried(clock.SystemClock):
+        passed = 0.0
+
+        def monotonic(self):
+            self.passed += 10
+            return self.passed
+
+    with clock.use(Hurried()):
+        lines = o365("evidence", "verify").stderr.splitlines()
+    assert lines[0].endswith("Verifying: 0 runs, 0 files, 0 kB")
+    assert "Verifying: 5 runs, 26 files" in lines[-1]
+    live = o365("evidence", "verify", env={"FORCE_COLOR": "1"})
+    assert "Verifying" in live.stderr
+    assert live.exit_code == 0
