@@ -9,7 +9,7 @@
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -72,7 +72,7 @@ class OpenBatch:
     archive: Archive
     signer: Signer
     _pending: PendingBatch
-    _covered: dict[str, str] = field(default_factory=dict)
+    _signed: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def begin(
@@ -121,7 +121,7 @@ class OpenBatch:
         Raises:
             EvidenceError: it could not be noted.
         """
-        self._covered[self._pending.add_file(name)] = name
+        self._signed[self._pending.add_file(name)] = name
 
     def seal(self, run: RunFolder, *, elsewhere: Elsewhere | None = None) -> Sealed:
         """Search a run's files for secrets, seal the run, and return what was sealed.
@@ -135,7 +135,7 @@ class OpenBatch:
                 left behind seals it.
         """
         sealed = _seal(run, self.signer, elsewhere)
-        self._covered[run_note(run)] = sealed.seal.name
+        self._signed[run_note(run)] = sealed.seal.name
         return sealed
 
     def close(self) -> chain.Link | None:
@@ -148,7 +148,7 @@ class OpenBatch:
             EvidenceError: the digest could not be written; all stays noted.
         """
         try:
-            return _sign_off(self._pending, self._covered, self.signer)
+            return _sign_off(self._pending, self._signed, self.signer, covered=())
         finally:
             self._pending.let_go()
 
@@ -180,10 +180,10 @@ def finish_left_behind(archive: Archive, signer: Signer) -> Iterator[Finished]:
         sealed: list[Sealed] = []
         link, problem = None, ""
         try:
-            covered: dict[str, str] = {}
+            signed: dict[str, str] = {}
             for name, note in pending.notes().items():
                 if note.file:
-                    covered[name] = note.file
+                    signed[name] = note.file
                     continue
                 try:
                     found = _finish(archive, note, signer, sealed)
@@ -191,10 +191,12 @@ def finish_left_behind(archive: Archive, signer: Signer) -> Iterator[Finished]:
                     problem = problem or f"{note.run_id} of {note.client}: {error.message}"
                     continue
                 if found:
-                    covered[name] = found
+                    signed[name] = found
                 elif found is None:
                     pending.forget([name])
-            link = _sign_off(pending, covered, signer)
+            # It may have been killed between its digest and the last note.
+            covered = digest.covered(archive.root, pending.batch_id)
+            link = _sign_off(pending, signed, signer, covered=covered)
         except EvidenceError as error:
             problem = problem or error.message
         finally:
@@ -272,19 +274,19 @@ def _readable(run: RunFolder) -> Record | None:
 
 
 def _sign_off(
-    pending: PendingBatch, covered: Mapping[str, str], signer: Signer
+    pending: PendingBatch, files: Mapping[str, str], signer: Signer, *, covered: Collection[str]
 ) -> chain.Link | None:
     """Sign a digest over signed files, given by their notes, and forget the notes.
 
-    What a digest of this batch covers already is not covered again: the process may have been
-    killed between its digest and the last note.
+    Args:
+        pending: the batch.
+        files: paths from the archive's root, by the names of their notes.
+        signer: whose key signs.
+        covered: what a digest of this batch covers already.
     """
-    there = {name: file for name, file in covered.items() if (pending.root / file).exists()}
-    left = set(there.values()) - digest.covered(
-        pending.root, pending.batch_id, since=pending.started
-    )
+    there = {name: file for name, file in files.items() if (pending.root / file).exists()}
     link = None
-    if left:
+    if left := set(there.values()) - set(covered):
         link = digest.write_digest(
             pending.root, left, signer, batch_id=pending.batch_id, started=pending.started
         )

@@ -1,7 +1,6 @@
 """Digests: one a batch, over what was signed in it."""
 
 import hashlib
-from datetime import timedelta
 
 import pytest
 
@@ -46,15 +45,14 @@ def test_each_names_the_digest_before(tmp_path, signed_files):
 
 
 def test_what_digests_of_a_batch_cover_is_found_again(tmp_path, signed_files):
-    before = NOW - timedelta(days=1)
     for name, batch_id in zip(signed_files, ("b1", "b2"), strict=True):
         write_digest(tmp_path, [name], SIGNER, batch_id=batch_id, started=NOW)
-    assert covered(tmp_path, "b1", since=before) == {signed_files[0]}
-    assert covered(tmp_path, "b2", since=before) == {signed_files[1]}
-    assert covered(tmp_path, "b3", since=before) == set()
+    assert covered(tmp_path, "b1") == {signed_files[0]}
+    assert covered(tmp_path, "b2") == {signed_files[1]}
+    assert covered(tmp_path, "b3") == set()
     (tmp_path / "_digests" / "00000002.json").write_text("spoilt")
-    assert covered(tmp_path, "b1", since=before) == {signed_files[0]}
-    assert covered(tmp_path / "none", "b1", since=before) == set()
+    assert covered(tmp_path, "b1") == {signed_files[0]}
+    assert covered(tmp_path / "none", "b1") == set()
 
 
 def test_a_file_that_is_gone_is_told_and_no_digest_is_written(tmp_path, signed_files):
