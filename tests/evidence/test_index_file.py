@@ -39,6 +39,20 @@ def answers(archive) -> bool:
         return runs == ["1", "2"] and index.count(Wanted(words=("word2",))) == 1
 
 
+def mark(file) -> None:
+    """Make a file known again: the number of its inode may be another's later."""
+    database = sqlite3.connect(file)
+    database.execute("PRAGMA user_version = 7")
+    database.close()
+
+
+def is_marked(file) -> bool:
+    database = sqlite3.connect(file)
+    found = database.execute("PRAGMA user_version").fetchall()
+    database.close()
+    return found == [(7,)]
+
+
 @posix
 def test_it_is_for_its_owner_alone_whatever_the_umask(archive):
     before = os.umask(0)
@@ -51,13 +65,9 @@ def test_it_is_for_its_owner_alone_whatever_the_umask(archive):
 
 
 def test_it_is_kept_for_the_next_question(archive, file):
-    database = sqlite3.connect(file)
-    database.execute("PRAGMA user_version = 7")
-    database.close()
+    mark(file)
     assert answers(archive)
-    database = sqlite3.connect(file)
-    assert database.execute("PRAGMA user_version").fetchall() == [(7,)]
-    database.close()
+    assert is_marked(file)
 
 
 def test_without_it_there_is_an_answer_and_a_new_one(archive, file):
@@ -102,11 +112,13 @@ def test_a_damaged_one_is_replaced(archive, file, share, damage):
     ],
 )
 def test_another_versions_is_replaced(archive, file, change):
+    mark(file)
     database = sqlite3.connect(file)
     with database:
         database.execute(change)
     database.close()
     assert answers(archive)
+    assert not is_marked(file)
 
 
 def test_a_folder_in_its_place_is_left_alone(archive):
@@ -116,12 +128,13 @@ def test_a_folder_in_its_place_is_left_alone(archive):
 
 
 @posix
-def test_a_link_in_its_place_is_not_followed(archive, tmp_path):
+@pytest.mark.parametrize("content", [b"somebody's", b""])
+def test_a_link_in_its_place_is_not_followed(archive, tmp_path, content):
     elsewhere = tmp_path / "elsewhere"
-    elsewhere.write_bytes(b"somebody's")
+    elsewhere.write_bytes(content)
     (archive.root / INDEX).symlink_to(elsewhere)
     assert answers(archive)
-    assert elsewhere.read_bytes() == b"somebody's"
+    assert elsewhere.read_bytes() == content
     assert not (archive.root / INDEX).is_symlink()
 
 
@@ -130,6 +143,7 @@ def test_while_another_process_holds_it_the_answer_comes_from_a_copy(
     archive, file, lock, monkeypatch
 ):
     monkeypatch.setattr(index_file, "_PATIENCE_SECONDS", 0.05)
+    mark(file)
     other = sqlite3.connect(file, isolation_level=None)
     try:
         other.execute(f"BEGIN {lock}")
@@ -140,6 +154,7 @@ def test_while_another_process_holds_it_the_answer_comes_from_a_copy(
     finally:
         other.close()
     assert answers(archive)
+    assert is_marked(file)  # the other one's file was left alone
 
 
 @posix

@@ -188,6 +188,14 @@ def test_a_record_that_cannot_be_read_is_a_run_all_the_same(archive, content):
     assert run.record_file.read_bytes() == content
 
 
+def test_where_an_unreadable_record_is_is_told_as_the_archive_lies_now(archive):
+    put(archive).record_file.write_bytes(b"{")
+    with clock.use(NextHour()):
+        assert str(archive.root) in told(archive)["1"]
+        moved = Archive(archive.root.rename(archive.root.with_name("moved")))
+        assert str(moved.root) in told(moved)["1"]
+
+
 def test_a_run_without_a_record_is_told_and_read_as_soon_as_it_has_one(archive):
     archive.new_run(CLIENT, "1")
     assert "has no record" in told(archive)["1"]
