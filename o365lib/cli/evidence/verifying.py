@@ -213,7 +213,8 @@ def _progress() -> Iterator[Callable[[Progress], None]]:
 
 
 def _far(progress: Progress) -> str:
-    return f"{progress.runs:,} runs, {progress.files:,} files, {_size(progress.size_bytes)}"
+    runs, files = _counted(progress.runs, "run"), _counted(progress.files, "file")
+    return f"{runs}, {files}, {_size(progress.size_bytes)}"
 
 
 def _size(size_bytes: int) -> str:
@@ -271,17 +272,21 @@ def _verdict(report: Report) -> str:
     counts = report.counts
     whose = f" of {', '.join(report.clients)}" if report.clients else ""
     what = (
-        f"{counts['runs']:,} runs{whose}, {counts['seals']:,} seals, {counts['digests']:,} digests,"
-        f" {counts['files']:,} files ({_size(report.size_bytes)})"
+        f"{_counted(counts['runs'], 'run')}{whose}, {_counted(counts['seals'], 'seal')},"
+        f" {_counted(counts['digests'], 'digest')}, {_counted(counts['files'], 'file')}"
+        f" ({_size(report.size_bytes)})"
     )
     if not report.is_sound:
-        problems = len(report.problems) + report.more_problems
-        found = "1 problem" if problems == 1 else f"{problems:,} problems"
+        found = _counted(len(report.problems) + report.more_problems, "problem")
         return f"NOT as it was written: {found} in {report.url}, among {what}."
     span = ""
     if report.first and report.last:
         span = f", from {clock.iso(report.first)} to {clock.iso(report.last)}"
     return f"Verified {report.url}: {what}{span}. Nothing was changed, removed or inserted."
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _on_time(report: Report) -> Iterator[str]:

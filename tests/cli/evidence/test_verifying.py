@@ -102,6 +102,9 @@ def test_one_clients_runs_are_verified_alone(o365, evidence):
     spoil(evidence)
     result = o365("evidence", "verify", "--client", "bayside-legal", "--client", "cedar-dental")
     assert (result.exit_code, "3 runs of bayside-legal, cedar-dental" in result.stdout) == (0, True)
+    assert "1 run of cedar-dental, 1 seal, 4 digests" in (
+        o365("evidence", "verify", "--client", "cedar-dental").stdout
+    )
     assert o365("evidence", "verify", "--client", "alpine-books").exit_code == 1
 
 
