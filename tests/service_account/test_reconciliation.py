@@ -277,13 +277,14 @@ def test_a_request_that_was_sent_again_may_stand_in_the_log_again(sent, written,
     assert len(compare(audits, [run]).without_record) == left
 
 
-def test_two_runs_share_their_entries_as_fits_both():
+@pytest.mark.parametrize("minutes", [(-4, 4), (4, 10), (4, 5)])
+def test_two_runs_share_their_entries_as_fits_both(minutes):
     early, late = record(change(), run_id="1"), record(change(at=NOW + 8 * MINUTE), run_id="2")
-    both = [audit(at=NOW + 4 * MINUTE), audit(at=NOW - 4 * MINUTE)]
-    found = compare(both, [early, late])
+    first, second = (NOW + each * MINUTE for each in minutes)
+    found = compare([audit(at=second), audit(at=first)], [late, early])
     assert {each.change.record.run_id: each.entries[0].date_time for each in found.matched} == {
-        "1": NOW - 4 * MINUTE,
-        "2": NOW + 4 * MINUTE,
+        "1": first,
+        "2": second,
     }
 
 

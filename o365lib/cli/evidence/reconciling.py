@@ -191,10 +191,12 @@ def _show(told: Mapping[str, Any]) -> None:
     days = f"keeps {log['retention_days']} days"
     if not log["retention_known"]:
         days = f"is taken to keep {log['retention_days']} days, since the licences were not told"
-    show_text(
-        f"{told['client']}: the log of {told['tenant_id']} {days} and can be read from "
-        f"{log['readable_from']} on; compared from {told['from']} to {told['to']}."
+    reach = (
+        f"can be read from {log['readable_from']} on; compared from {told['from']} to {told['to']}."
     )
+    if log["readable_from"] >= told["to"]:
+        reach = f"has no entry at all, so that until {told['to']} it bears witness to nothing."
+    show_text(f"{told['client']}: the log of {told['tenant_id']} {days} and {reach}")
     for title, columns, rows in _tables(told):
         if rows:
             show_table(columns, rows, title=title)

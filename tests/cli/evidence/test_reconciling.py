@@ -55,6 +55,12 @@ def test_nothing_to_look_into_is_status_0_and_says_how_far_the_log_reaches(o365)
     assert "by mail to" in told.stdout
 
 
+def test_a_log_without_entries_is_said_to_witness_nothing(o365):
+    told = o365("dunes-surveying")
+    assert told.exit_code == 0, told.output
+    assert "has no entry at all, so that until" in told.stdout
+
+
 @pytest.mark.usefixtures("made")
 def test_what_was_done_by_hand_is_shown_and_fails(o365, demo_project):
     by_hand(demo_project)
