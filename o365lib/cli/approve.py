@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -101,6 +102,8 @@ def approve(context: click.Context, /, *, plans: tuple[str, ...], **given: Any) 
     """
     from o365lib import parameters
     from o365lib.cli.evidence.listing import opened_archive
+    from o365lib.cli.remote_archive import remote_of
+    from o365lib.evidence.archive import Archive
     from o365lib.evidence.key_store import KeyStore
 
     options: Options = context.obj
@@ -112,9 +115,13 @@ def approve(context: click.Context, /, *, plans: tuple[str, ...], **given: Any) 
             remedy="Say --yes too, once you have read the plans.",
         )
     places = options.places()
-    rules = parameters.load_defaults(places.parameters).approval
-    keys = KeyStore(places.keys)
+    defaults = parameters.load_defaults(places.parameters)
+    rules, keys = defaults.approval, KeyStore(places.keys)
     approver = _approver(keys.describe(), rules, given["name"].strip())
+    signer = partial(keys.signer, asker(given["passphrase_file"]))
+    remote = remote_of(options, defaults, Archive(places.evidence), signer)
+    if remote:
+        remote.fetch(None)
     archive = opened_archive(options)
     shown = _shown(_chosen(archive, plans, given))
     if not shown:
@@ -127,6 +134,8 @@ def approve(context: click.Context, /, *, plans: tuple[str, ...], **given: Any) 
         count = f"this plan of {shown[0].plan.client}" if len(shown) == 1 else f"{len(shown)} plans"
         click.confirm(f"Approve {count} as {approver}?", abort=True, err=True)
     _sign(context, archive, keys, shown, {**given, "approver": approver, "rules": rules})
+    if remote:
+        remote.publish()
 
 
 def _approver(described: KeyDescription | None, rules: ApprovalRules, wanted: str) -> str:

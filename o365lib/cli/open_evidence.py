@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
     from o365lib.cli.options import Options
     from o365lib.cli.remote_archive import RemoteArchive
-    from o365lib.evidence.archive import Archive
     from o365lib.evidence.chain import Link
-    from o365lib.evidence.envelope import Signer
     from o365lib.evidence.sealing import Finished, OpenBatch
     from o365lib.parameters import Defaults, TimeStampRules
     from o365lib.places import Places
@@ -102,6 +100,7 @@ def open_evidence(
         EvidenceError: the key cannot be used, the archive not be written, or a store that was named
             as the archive not be read. Nothing was started.
     """
+    from o365lib.cli.remote_archive import remote_of
     from o365lib.errors import EvidenceError
     from o365lib.evidence import time_stamp
     from o365lib.evidence.archive import Archive
@@ -112,7 +111,7 @@ def open_evidence(
     opened = OpenEvidence(OpenBatch.begin(archive, KeyStore(places.keys), asker(passphrase_file)))
     remote: RemoteArchive | None = None
     try:
-        remote = _remote(options, defaults, archive, opened.batch.signer)
+        remote = remote_of(options, defaults, archive, lambda: opened.batch.signer)
         for finished in finish_left_behind(archive, opened.batch.signer):
             for line in lines_of(finished):
                 click.echo(line, err=True)
@@ -130,17 +129,6 @@ def open_evidence(
         _stamp(opened, defaults.time_stamp, remote)
     for problem in opened.problems:
         click.echo(f"o365: {problem}", err=True)
-
-
-def _remote(
-    options: Options, defaults: Defaults, archive: Archive, signer: Signer
-) -> RemoteArchive | None:
-    url = options.archive_url or defaults.archive.url
-    if not url:
-        return None
-    from o365lib.cli.remote_archive import RemoteArchive, store_of
-
-    return RemoteArchive(archive, store_of(defaults.archive, url), defaults.archive, lambda: signer)
 
 
 def _bring_up_to_date(

@@ -10,12 +10,13 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from o365lib.cli.options import Options
     from o365lib.evidence.archive import Archive
     from o365lib.evidence.chain import Link
     from o365lib.evidence.envelope import Signer
     from o365lib.evidence.publishing import Published
     from o365lib.evidence.stores import Store
-    from o365lib.parameters import ArchiveRules
+    from o365lib.parameters import ArchiveRules, Defaults
 
 # As often as other machines may come first, one after the other.
 _ATTEMPTS = 5
@@ -37,6 +38,20 @@ def store_of(rules: ArchiveRules, url: str) -> Store:
     if retention and store.retention is None:
         say(f"{store.url} is a folder: it protects nothing from whoever may write there.")
     return store
+
+
+def remote_of(
+    options: Options, defaults: Defaults, archive: Archive, signer: Callable[[], Signer]
+) -> RemoteArchive | None:
+    """Return the store that was named as the archive, or that the defaults publish it to.
+
+    Raises:
+        UsageError: as `store_of`.
+    """
+    url = options.archive_url or defaults.archive.url
+    if not url:
+        return None
+    return RemoteArchive(archive, store_of(defaults.archive, url), defaults.archive, signer)
 
 
 @dataclass
@@ -96,11 +111,19 @@ class RemoteArchive:
         Raises:
             EvidenceError: the store failed.
         """
-        from o365lib.evidence.fetching import fetch
-
         done, _ = self.publish()
         if done.runs:
             say(f"{done.runs} runs, sealed earlier, are published to {self.store.url} now.")
+        self.fetch(clients)
+
+    def fetch(self, clients: Collection[str] | None) -> None:
+        """Fetch what other machines did, for clients or, with None, for all.
+
+        Raises:
+            EvidenceError: the store failed.
+        """
+        from o365lib.evidence.fetching import fetch
+
         fetch(self.store, self.archive.root, clients, say=say)
 
 

@@ -273,3 +273,19 @@ def test_from_dry_runs_of_several_clients_to_their_runs_by_one_approval(o365, pr
         assert verified.exit_code == 0, verified.stdout
         assert json.loads(verified.stdout)["counts"]["approvals"] == 1
     sandbox.close()
+
+
+def test_where_the_archive_is_published_the_approval_is_too(office, as_person, tmp_path):
+    store = tmp_path / "store"
+    store.mkdir()
+    defaults = office.project / "parameters" / "defaults.yaml"
+    text = defaults.read_text("utf-8")
+    assert text.count("\narchive:\n") == 1
+    named = text.replace("\narchive:\n", f"\narchive:\n  url: {json.dumps(str(store))}\n")
+    defaults.write_text(named, "utf-8")
+    plan = office.planned("contoso")
+    result = as_person("Ana", plan.run_id, "--yes")
+    assert result.exit_code == 0, result.stderr
+    [approval] = office.approvals()
+    assert (store / "_approvals" / approval.name).read_bytes() == approval.read_bytes()
+    assert (store / "_digests" / "00000001.json").exists()
