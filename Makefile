@@ -50,7 +50,8 @@ browser:
 AZURITE ?= .azurite
 stores: $(STAMP)
 	test -d $(AZURITE)/node_modules/azurite || npm install --no-save --no-audit --no-fund --prefix $(AZURITE) azurite@3.37.0
-	O365_AZURITE=$(AZURITE) $(BIN)/pytest -q -n 2 tests/evidence/stores tests/evidence/test_publishing.py
+	O365_AZURITE=$(AZURITE) $(BIN)/pytest -q -n 2 tests/evidence/stores \
+	  tests/evidence/test_publishing.py tests/evidence/test_fetching.py
 
 pins: $(STAMP)
 	head -2 constraints.txt > .venv/pins

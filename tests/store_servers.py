@@ -75,7 +75,7 @@ def moto(certificates):
 
 def azurite_program():
     """Return Azurite's start file and node, or skip the test and say how to get it."""
-    folder = Path(os.environ.get("O365_AZURITE") or ROOT / ".azurite")
+    folder = ROOT / (os.environ.get("O365_AZURITE") or ".azurite")
     program = folder / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
     node = shutil.which("node")
     if node is None or not program.is_file():

@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from o365lib.evidence.files import create_atomically, make_folder, sha256_of, write_atomically
+from o365lib.evidence.files import (
+    create_atomically,
+    create_from_pieces,
+    make_folder,
+    sha256_of,
+    write_atomically,
+)
 
 
 def test_a_reader_never_sees_half_of_a_file(tmp_path, monkeypatch):
@@ -92,3 +98,23 @@ def test_a_symbolic_link_is_not_followed(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "a")
     with pytest.raises(OSError, match="symbolic"):
         sha256_of(tmp_path / "link")
+
+
+def test_a_file_made_of_pieces_is_there_when_the_last_one_is_or_not_at_all(tmp_path):
+    path = tmp_path / "runbook.ipynb"
+
+    def pieces(*, breaks):
+        yield b"one"
+        assert not path.exists()
+        yield b"two"
+        if breaks:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        create_from_pieces(path, pieces(breaks=True))
+    assert list(tmp_path.iterdir()) == []
+    create_from_pieces(path, pieces(breaks=False))
+    assert path.read_bytes() == b"onetwo"
+    with pytest.raises(FileExistsError):
+        create_from_pieces(path, [b"three"])
+    assert path.read_bytes() == b"onetwo"
