@@ -172,11 +172,16 @@ def memory_rows(archives: dict[int, Path]) -> list[Row]:
 
 def peak_of(words: list[str]) -> int:
     """Return the highest resident set of a command that ended well, in bytes."""
-    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, words
-    return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    # A process begins with the peak of the one that started it: here a Python with nothing in it.
+    code = (
+        "import resource, subprocess, sys; "
+        "subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL); "
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    )
+    told = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code, *words], check=True, capture_output=True
+    )
+    return int(told.stdout) * (1 if sys.platform == "darwin" else 1024)
 
 
 def sealing_rows(root: Path, made_from: list[Template]) -> list[Row]:

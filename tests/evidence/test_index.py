@@ -216,7 +216,7 @@ def test_whatever_is_typed_is_words_and_no_syntax(archive, words):
 
 
 @pytest.mark.parametrize(
-    "words", [("NOT", "this"), ("OR",), ("near",), ("col:umn",), ('"quoted"',)]
+    "words", [("NOT", "this"), ("OR",), ("near",), ("col:umn",), ('"quoted"',), ('this"OR',)]
 )
 def test_words_that_are_syntax_elsewhere_are_found(archive, words):
     put(archive, reason='"quoted" NOT this OR that* (NEAR) col:umn')
