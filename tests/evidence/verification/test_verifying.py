@@ -72,6 +72,16 @@ def test_a_name_that_is_no_text_is_inserted(archive):
     assert (kind, file) == ("inserted", "\\udcff\\udcfe")
 
 
+def test_such_names_in_a_runs_folder_crash_nothing(archive):
+    run = archive.runs("alpine-books")[0]
+    for name in (b"\xff", b"a\nb", b"\x1b[31m"):
+        with open(os.fsencode(run) + b"/" + name, "wb"):  # noqa: PTH123 -- as above
+            pass
+    told = archive.told()
+    assert {kind for kind, _ in told} == {"inserted"}
+    assert {file.rpartition("/")[2] for _, file in told} == {"\\udcff", "a\\nb", "\\x1b[31m"}
+
+
 def test_locks_and_marks_of_ours_are_passed_by(archive):
     for name in (".index.sqlite", ".published", "alpine-books/.lock", "alpine-books/.lock.json"):
         (archive.root / name).write_text("nothing")
