@@ -89,15 +89,6 @@ def record_entry(
         changes: old and new value by property.
         user_agent: of the program that asked.
     """
-    is_of_role = category == "RoleManagement"
-    modified = [
-        {
-            "displayName": name,
-            "oldValue": _as_text(old, in_list=not is_of_role),
-            "newValue": _as_text(new, in_list=not is_of_role),
-        }
-        for name, (old, new) in (changes or {}).items()
-    ]
     is_assignment = activity == "Add member to role"
     operation = _OPERATIONS.get(activity.partition(" ")[0], "Update")
     tenant.directory_audits.append(
@@ -120,11 +111,23 @@ def record_entry(
                     "type": "User",
                     "userPrincipalName": user.get("userPrincipalName"),
                     "groupType": None,
-                    "modifiedProperties": modified,
+                    "modifiedProperties": _modified(changes or {}, category),
                 }
             ],
         }
     )
+
+
+def _modified(changes: dict[str, tuple[Any, Any]], category: str) -> list[dict[str, Any]]:
+    in_list = category != "RoleManagement"
+    return [
+        {
+            "displayName": name,
+            "oldValue": _as_text(old, in_list=in_list),
+            "newValue": _as_text(new, in_list=in_list),
+        }
+        for name, (old, new) in changes.items()
+    ]
 
 
 def _as_text(value: Any, *, in_list: bool) -> str | None:
