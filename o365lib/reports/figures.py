@@ -85,7 +85,7 @@ class Figures:
         self.seals[row.seal] += 1
         if row.started is not None:
             self.months.setdefault(month(row.started), Counter())[row.outcome] += 1
-        if row.seal_fingerprint and row.seal == "sealed":
+        if row.seal == "sealed":
             self.keys.setdefault(row.seal_fingerprint, row.seal_signer)
         if row.seal in {"invalid", "not sealed"}:
             _keep(self._unsealed, (row.run_id, row.client, row))

@@ -168,7 +168,7 @@ class PagesWriter:
                 name = str((record.plan or {}).get("user_principal_name") or "The account")
                 story.undo[name] = until
         for row in self._rows:
-            if row.seal == "sealed" and row.seal_fingerprint:
+            if row.seal == "sealed":
                 story.keys[row.seal_fingerprint] = row.seal_signer
         return story
 

@@ -113,6 +113,15 @@ def test_one_clients_runs_can_be_asked_for_alone(archive):
     assert Seals(archive).problems > 0
 
 
+def test_each_client_has_seals_of_its_own(archive):
+    other = MADE.model_copy(update={"client": "bayside-legal"})
+    sealed(archive.root.parent, other)
+    seals = Seals(archive)
+    for record, number in ((MADE, 1), (other, 1), (REMOVED, 2)):
+        seal = archived_run(folder_of(archive, record), seals).seal
+        assert (seal.state, seal.number) == ("sealed", number)
+
+
 def test_a_run_of_a_living_batch_is_under_way(tmp_path):
     batch = open_batch(tmp_path)
     run = batch.begin_run(MADE.client, MADE.run_id, MADE.runbook)
