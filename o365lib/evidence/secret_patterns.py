@@ -31,7 +31,9 @@ _MOST_STARTS = 20
 class _JsonWebToken(JwtTokenDetector):
     """Tokens, signed or encrypted, whole or cut off; its own expression is slow on long runs."""
 
-    denylist = (re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{13,}+(?:\.[A-Za-z0-9_-]*+){1,8}"),)
+    denylist = [  # noqa: RUF012 -- its base class has a list
+        re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{13,}+(?:\.[A-Za-z0-9_-]*+){1,8}")
+    ]
 
     def analyze_string(self, string: str) -> Generator[str, None, None]:
         """Yield the tokens in a text: a header that says how it is signed, and what follows it."""
@@ -62,13 +64,13 @@ class _PrivateKey(PrivateKeyDetector):
     """Private keys, with the kinds that its list lacks and PKCS #8 without its first line."""
 
     words = ("PRIVATE KEY", "PuTTY-User-Key", "ANBgkq")
-    denylist = (
+    denylist = [  # noqa: RUF012 -- as above
         *PrivateKeyDetector.denylist,
         re.compile("BEGIN ENCRYPTED PRIVATE KEY"),
         re.compile("PuTTY-User-Key-File-3"),
         # rsaEncryption and the beginning of an octet string; a public key has a bit string there.
         re.compile("ANBgkqhkiG9w0BAQEFAASC"),
-    )
+    ]
 
     def analyze_string(self, string: str) -> Generator[str, None, None]:
         """Yield what its expressions match, if one of their words is there at all."""
