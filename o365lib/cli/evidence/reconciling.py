@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -167,6 +166,8 @@ def _reconcile_apart(
         told = child.run(client)
         click.echo(f"{clock.iso(clock.now())} {client}: {_in_short(told)}", err=True)
         return told
+
+    from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(max_workers=given["jobs"]) as pool:
         return list(pool.map(run, names))

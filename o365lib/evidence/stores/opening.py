@@ -8,7 +8,6 @@ import os
 import re
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
-from urllib.request import url2pathname
 
 from o365lib.errors import UsageError
 from o365lib.evidence.stores.folder import FolderStore
@@ -46,6 +45,8 @@ def open_store(url: str, *, retention: Retention | None = None) -> Store:
     _refuse_credentials(parts)
     scheme = parts.scheme.lower()
     if scheme == "file" and parts.netloc in {"", "localhost"}:
+        from urllib.request import url2pathname  # late: it brings all of HTTP with it
+
         return FolderStore(Path(url2pathname(parts.path)))
     if scheme == "s3":
         from o365lib.evidence.stores.s3 import open_bucket
