@@ -11,6 +11,7 @@ import pytest
 from o365lib.errors import EvidenceError, NameTaken
 from o365lib.evidence.publishing import publish
 from o365lib.evidence.stores import FolderStore, Retention, open_store
+from o365lib.evidence.verification import verify
 from tests.evidence import eventful_archive
 from tests.store_servers import Line
 
@@ -94,8 +95,6 @@ def test_everything_that_is_evidence_is_sent_and_nothing_else(root, store):
 
 
 def test_what_was_published_is_sound(root, store):
-    from o365lib.evidence.verification import verify
-
     quietly(root, store)
     assert verify(store).is_sound
 
@@ -331,6 +330,7 @@ def test_a_bucket_is_an_archive(root, bucket):
     store = open_store(f"{bucket}/of/ours")
     quietly(root, store)
     assert content_of(store) == evidence_in(root)
+    assert verify(store).is_sound
     (root / ".published").unlink()
     assert quietly(root, store).files == 0
 
@@ -339,6 +339,7 @@ def test_a_container_is_an_archive(root, container):
     store = open_store(f"{container}/of/ours")
     quietly(root, store)
     assert content_of(store) == evidence_in(root)
+    assert verify(store).is_sound
     (root / ".published").unlink()
     assert quietly(root, store).files == 0
 
