@@ -104,8 +104,11 @@ def test_the_index_forgets_what_it_read_while_the_run_was_under_way(run, monkeyp
 @pytest.mark.skipif(os.name == "nt", reason="modes of POSIX")
 def test_quarantine_is_the_owners_alone(run):
     run.notebook_file.chmod(0o644)
-    put_away(run)
     folder = quarantine.folder_of(run)
+    folder.mkdir(parents=True)
+    for each in (folder.parent.parent, folder.parent, folder):
+        each.chmod(0o755)
+    put_away(run)
     for each in (folder.parent.parent, folder.parent, folder):
         assert stat.S_IMODE(each.stat().st_mode) == 0o700
     for file in folder.iterdir():
