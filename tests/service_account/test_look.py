@@ -397,7 +397,7 @@ def test_everything_that_the_service_does_not_let_one_read_is_told_at_once(job):
 def test_an_organization_without_initial_domain_is_an_error():
     hidden = Organization(id="1", display_name="Contoso", verified_domains=())
     with pytest.raises(BadRequest, match=r"Contoso shows no initial domain.*Organization\.Read"):
-        look._initial_domain(hidden)
+        look.initial_domain_of(hidden)
 
 
 @pytest.mark.parametrize("effect", ["429", "503", "504", "reset-before", "reset-after"])
