@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
-# Of a long secret a piece is a leak too: a token's header is the same in all of them and public.
+# Of a long secret a piece is a leak too. Of a token only its signature: header and claims are
+# public, and ids among the claims stand in signed evidence, in base64 as they do in the token.
 _LONG = 60
 _PIECE = 24
 # What a table, a line's end or a list of lines puts between the parts of a text.
@@ -85,7 +86,7 @@ def _within_base64(raw: bytes, offset: int, encode) -> bytes:
 def _pieces(raw: bytes) -> list[bytes]:
     if len(raw) < _LONG:
         return []
-    body = raw[raw.find(b".") + 1 :] if raw.startswith(b"eyJ") else raw
+    body = raw[raw.rfind(b".") + 1 :] if raw.startswith(b"eyJ") else raw
     starts = [*range(0, 4 * _PIECE, _PIECE), len(body) // 2, len(body) - _PIECE]
     return [body[start : start + _PIECE] for start in starts if 0 <= start <= len(body) - _PIECE]
 
