@@ -99,6 +99,14 @@ def test_what_was_published_is_sound(root, store):
     assert verify(store).is_sound
 
 
+@pytest.mark.parametrize("name", [".published", ".published-journal"])
+def test_what_is_remembered_is_no_evidence(root, store, name):
+    quietly(root, store)
+    (root / name).touch()
+    assert verify(FolderStore(root)).is_sound
+    assert name not in content_of(store)
+
+
 def test_a_second_time_nothing_is_sent_or_asked(root, store):
     quietly(root, store)
     again = Counted(store.root)

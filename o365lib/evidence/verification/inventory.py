@@ -48,7 +48,8 @@ class Place(NamedTuple):
 _HASH = re.compile(r"[0-9a-f]{64}")
 # What a write that was cut off leaves behind: never under a name of evidence.
 _PART = re.compile(r"\.[0-9A-Za-z_.-]{1,110}\.[0-9a-f]{8}\.part")
-_IN_ROOT = re.compile(r"\.(index\.sqlite(-wal|-shm|-journal)?|published(\.[a-z]+)?|lock(\.json)?)")
+_SQLITE = "(-wal|-shm|-journal)?"
+_IN_ROOT = re.compile(rf"\.(index\.sqlite{_SQLITE}|published{_SQLITE}|lock(\.json)?)")
 # The client's lock and who holds it, and the lock of a run.
 _IN_CLIENT = re.compile(r"\.lock(\.json)?|\.[0-9A-Za-z][0-9A-Za-z-]{0,95}\.lock")
 
