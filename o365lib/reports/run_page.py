@@ -193,6 +193,7 @@ def _approval(record: Record) -> list[Part]:
 def _changes(record: Record) -> list[Part]:
     if not record.changes:
         return []
+    targets = {change.target for change in record.changes}
     rows = [
         (
             change.detail or change.action,
@@ -200,14 +201,15 @@ def _changes(record: Record) -> list[Part]:
             _text(change.after),
             wording.status(change.status),
             wording.time_of_day(change.started),
-            _code(change.target),
+            _code(change.target) if len(targets) > 1 else "",
             _code(change.request_id),
             change.note,
         )
         for change in record.changes
     ]
     columns = ("Change", "Before", "After", "Microsoft", "Sent (UTC)", "Account", "Request id")
-    return [_without_empty_columns(Table((*columns, "Note"), rows))]
+    account: list[Part] = [Facts([("Account", _code(*targets))])] if len(targets) == 1 else []
+    return [*account, _without_empty_columns(Table((*columns, "Note"), rows))]
 
 
 def _hand_over(record: Record) -> list[Part]:

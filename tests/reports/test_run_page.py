@@ -8,6 +8,7 @@ from tests.reports.examples import (
     HOSTILE,
     ROLE,
     SEALED,
+    USER,
     Seen,
     approval,
     archived,
@@ -174,7 +175,15 @@ def test_a_signed_approval_is_told_with_the_approvers_key(shown):
 @pytest.mark.parametrize("note", ["", "looked at it"])
 def test_columns_that_hold_nothing_are_left_out(shown, note):
     text = shown(creation(changes=[change("create-user", note=note)])).text
-    assert ("Account Request id Note" in text) == bool(note)
+    assert ("Request id Note" in text) == bool(note)
+
+
+def test_the_account_is_told_once_where_all_changes_are_of_one(shown):
+    assert shown(creation()).text.count(USER) == 2  # and for the hand-over
+    two = [change("create-user"), change("assign-role", target="another")]
+    text = shown(removal(changes=two)).text
+    assert "Sent (UTC) Account Request id" in text
+    assert "another" in text
 
 
 def test_odd_trees_in_plan_facts_and_requests_break_nothing(tmp_path):
