@@ -127,9 +127,11 @@ class Seals:
             problems=tuple(problems[:_MOST_SENTENCES]),
         )
 
-    def _under_way(self) -> set[str]:
-        opened = pending.open_runs(self._archive.root)
-        return {f"{client}/{run}" for (client, run), is_held in opened.items() if is_held}
+    def _under_way(self) -> frozenset[str]:
+        try:
+            return pending.under_way(self._archive.root)
+        except EvidenceError:  # a copy that may only be read; nothing runs in it
+            return frozenset()
 
     def _read(self, folder: RunFolder) -> dict[str, _Found]:
         """Return a client's seals by the runs that they name; the first counts, as in its chain."""

@@ -12,6 +12,7 @@ import click
 from o365lib import clock
 from o365lib.cli.evidence.choosing import instant
 from o365lib.cli.evidence.listing import opened_archive
+from o365lib.cli.evidence.verifying import public_key
 from o365lib.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from o365lib.cli.options import Options
     from o365lib.evidence.archive import Archive, RunFolder
-    from o365lib.evidence.public_keys import PublicKey
     from o365lib.reports.output_folder import OutputFolder
     from o365lib.reports.report import Wanted, Writer
     from o365lib.reports.seals import Seals
@@ -52,7 +52,7 @@ FORMATS = ("html", "csv", "json")
 @click.option(
     "--public-key",
     "public_keys",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
     multiple=True,
     metavar="FILE",
     help="A key that is trusted to seal; may be given again. Without it, the archive's own are.",
@@ -78,7 +78,7 @@ def report(context: click.Context, /, *, public_keys: tuple[Path, ...], **asked:
             remedy="Name a folder with --output, or ask for one kind.",
         )
     wanted = _wanted(context, archive, **asked)
-    keys = [_public_key(path) for path in public_keys]
+    keys = [public_key(path) for path in public_keys]
     place = output or (archive.root.with_name(f"{archive.root.name}.report"))
     is_written = output is not None or "html" in formats
     folder = OutputFolder(place, archive_root=archive.root) if is_written else None
@@ -132,25 +132,6 @@ def _wanted(
             remedy="`o365 evidence list` shows whose there are.",
         )
     return Wanted(archive=archive, now=clock.now(), client=client, since=since, run=folder)
-
-
-def _public_key(path: Path) -> PublicKey:
-    """Return the key in a file.
-
-    Raises:
-        UsageError: there is no such file, or it cannot be read.
-        EvidenceError: there is no public key in it.
-    """
-    from o365lib.evidence.public_keys import PublicKey
-
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise UsageError(
-            f"The public key {path} cannot be read ({error.strerror}).",
-            remedy="Name the file that you were given.",
-        ) from error
-    return PublicKey.from_pem(raw)
 
 
 def _writers(

@@ -79,7 +79,7 @@ def verify(
 
     options: Options = context.obj
     _check_clients(clients)
-    keys = [_public_key(file) for file in given["public_keys"]]
+    keys = [public_key(file) for file in given["public_keys"]]
     demanded = [Head.from_line(line) for line in heads]
     roots = [_certificate(file) for file in given["authorities"]]
     store, under_way = _store(options, where)
@@ -163,7 +163,12 @@ def _check_found(report: Report, clients: Sequence[str], store: Store) -> None:
             )
 
 
-def _public_key(file: Path) -> PublicKey:
+def public_key(file: Path) -> PublicKey:
+    """Return the public key in a PEM file.
+
+    Raises:
+        UsageError: there is none in it.
+    """
     from o365lib.evidence.public_keys import PublicKey
 
     try:

@@ -125,7 +125,7 @@ def test_one_run_is_one_page_whose_place_is_told(report, project):
         (["--run", removal().run_id, "--since", "7d"], "say nothing more"),
         (["--output", "evidence"], "lies in the archive"),
         (["--output", "evidence/report"], "lies in the archive"),
-        (["--public-key", "nothing.pem"], "nothing.pem cannot be read"),
+        (["--public-key", "nothing.pem"], "'nothing.pem' does not exist"),
         (["--since", "yesterday"], "a span such as 7d"),
     ],
 )
@@ -174,9 +174,9 @@ def test_a_key_that_is_named_is_the_one_that_is_believed(report, project):
     assert seals == ["invalid"] * 3
 
 
-def test_a_file_that_holds_no_key_is_an_error(report, project):
+def test_a_file_that_holds_no_key_is_wrong_usage(report, project):
     (project / "key.pem").write_text("no key")
-    assert report("--public-key", "key.pem").exit_code == 1
+    assert report("--public-key", "key.pem").exit_code == 2
 
 
 def test_an_archive_without_seals_is_reported_as_such(o365, project):
