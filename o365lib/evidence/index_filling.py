@@ -19,7 +19,8 @@ from o365lib.evidence.archive import RECORD_FILE, RunFolder
 from o365lib.evidence.index_entry import COLUMNS, TEXTS, entry_of
 from o365lib.evidence.layout import SEALS, is_client, is_run_id, number_of
 
-_CLIENTS_AT_ONCE = 100
+# Their runs are held in memory: few enough for clients with a thousand of them.
+_CLIENTS_AT_ONCE = 20
 _WRITES_AT_ONCE = 500
 _LONGEST_SEAL_BYTES = 1_000_000
 
