@@ -9,6 +9,7 @@ import logging
 import click
 
 from o365lib.masked_log import MaskingFormatter
+from o365lib.plain_text import without_controls
 
 
 class EchoHandler(logging.Handler):
@@ -17,7 +18,9 @@ class EchoHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record."""
         try:
-            click.echo(self.format(record), err=True)
+            # A library's message may hold a file's name; a traceback has lines.
+            lines = self.format(record).split("\n")
+            click.echo("\n".join(map(without_controls, lines)), err=True)
         except Exception:  # noqa: BLE001 -- logging must not end a command; `logging` decides
             self.handleError(record)
 

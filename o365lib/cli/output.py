@@ -1,6 +1,7 @@
-"""Tables, sentences and JSON on standard output.
+"""Tables, sentences and JSON on standard output; `say` is for standard error.
 
-- What comes from a tenant is data: it goes through `one_line` and never through rich's markup.
+- What comes from a tenant or an archive is data: it goes through `one_line` and never through
+  rich's markup.
 - No word or name is broken to make it fit: a table that is too wide for the screen becomes a block
   of lines a row, and a word that is wider than the screen is left to the terminal.
 """
@@ -77,11 +78,20 @@ def show_text(text: str, *, indent: str = "") -> None:
     """Print a sentence, wrapped between words where the screen has a width.
 
     Args:
-        text: without line breaks of its own.
+        text: becomes one line, without what could steer a terminal, known secrets masked.
         indent: before each of its lines.
     """
+    from o365lib.plain_text import one_line
+
     width = console().width if _has_width() else sys.maxsize
-    click.echo("\n".join(_wrapped(text, width, first=indent, later=indent)))
+    click.echo("\n".join(_wrapped(one_line(text), width, first=indent, later=indent)))
+
+
+def say(text: str) -> None:
+    """Tell a person, on standard error, something that is no result; one line, as `show_text`."""
+    from o365lib.plain_text import one_line
+
+    click.echo(one_line(text), err=True)
 
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "") -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import click
+from o365lib.cli.output import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -125,8 +125,3 @@ class RemoteArchive:
         from o365lib.evidence.fetching import fetch
 
         fetch(self.store, self.archive.root, clients, say=say)
-
-
-def say(text: str) -> None:
-    """Tell a person something that is no result."""
-    click.echo(text, err=True)

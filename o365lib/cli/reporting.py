@@ -12,6 +12,7 @@ import click
 
 from o365lib import secret
 from o365lib.errors import ParametersError, Refused, RunbookError, UsageError
+from o365lib.plain_text import without_controls
 
 FAILED, USAGE, REFUSED = 1, 2, 3
 
@@ -32,7 +33,7 @@ class ReportingGroup(click.Group):
             if context.params.get("debug"):
                 click.echo(secret.mask(traceback.format_exc()), err=True)
             for line in sentences(error):
-                click.echo(line, err=True)
+                click.echo(without_controls(line), err=True)
             context.exit(exit_status(error))
 
 

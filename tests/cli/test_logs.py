@@ -29,6 +29,12 @@ def test_known_secrets_are_masked_in_lines_of_all_libraries_and_in_tracebacks(ca
     assert "Traceback" in told
 
 
+def test_a_line_can_steer_no_terminal(capsys):
+    logs.configure(verbose=0, debug=False)
+    logging.getLogger("o365lib.x").warning("file %s", "\x1b]0;owned\x07x")
+    assert "file ]0;ownedx\n" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("options", "level"),
     [

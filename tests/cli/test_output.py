@@ -93,6 +93,15 @@ def test_a_sentence_is_wrapped_between_words_on_a_screen_only(capsys, monkeypatc
     assert told == f"{text}\n  Records are in\n  /a/folder/with-a-long/name.\n"
 
 
+def test_a_sentence_can_steer_no_terminal(capsys):
+    Secret("correct-horse-battery")
+    text = "file \x1b]0;owned\x07\x1b[2Jx\n\u202ecorrect-horse-battery"
+    output.show_text(text)
+    output.say(text)
+    shown = f"file ]0;owned[2Jx {MASK}\n"
+    assert capsys.readouterr() == (shown, shown)
+
+
 def test_off_a_terminal_tables_are_wide_unless_told_otherwise(capsys, monkeypatch):
     monkeypatch.delenv("COLUMNS", raising=False)
     assert output.console().width == 160

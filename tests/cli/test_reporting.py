@@ -44,6 +44,10 @@ def test_each_kind_of_error_has_its_exit_status(error, status):
     assert run(error).exit_code == status
 
 
+def test_an_error_can_steer_no_terminal():
+    assert run(EvidenceError("file \x1b]0;owned\x07x")).stderr == "o365: file ]0;ownedx\n"
+
+
 def test_an_error_is_told_in_its_sentences_on_one_line():
     error = RunbookError("It broke.", state="Nothing was changed.", remedy="Try again.")
     result = run(error)

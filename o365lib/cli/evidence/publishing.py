@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from o365lib.cli.output import say
 from o365lib.cli.passphrase import asker, passphrase_file_option
-from o365lib.cli.remote_archive import RemoteArchive, say, store_of
+from o365lib.cli.remote_archive import RemoteArchive, store_of
 
 if TYPE_CHECKING:
     from pathlib import Path
