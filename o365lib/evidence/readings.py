@@ -13,6 +13,7 @@ import re
 import string
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -92,9 +93,11 @@ class Readings:
         """Return where to look for a certain value, in the spellings of `secret.spellings`.
 
         These are the text without each layer of JSON's escapes, without what tables, lists and line
-        breaks put between its parts, and what stands in base64 in it.
+        breaks put between its parts, and what stands in base64 in it; and each of them without
+        HTML's escapes.
         """
-        return [*self._layers, _glued(self._layers[0]), *self._unpacked]
+        found = [*self._layers, _glued(self._layers[0]), *self._unpacked]
+        return [*found, *chain.from_iterable(map(_without_html, found))]
 
     def for_patterns(self) -> list[str]:
         """Return where to look for what has a certain form: in ASCII, without any escapes.
@@ -110,6 +113,15 @@ def _layers(text: str) -> list[str]:
     while "\\" in found[-1] and len(found) <= _DEEPEST_JSON:
         found.append(_without_escapes(found[-1]))
     return found
+
+
+def _without_html(text: str) -> Iterator[str]:
+    """Yield a text without each layer of HTML's escapes that it has."""
+    for _ in range(_DEEPEST_HTML):
+        before, text = text, html.unescape(text)
+        if text == before:
+            return
+        yield text
 
 
 def _plain(text: str) -> str:
