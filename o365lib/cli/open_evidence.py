@@ -6,9 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from o365lib import clock
+from o365lib.cli.output import say
 from o365lib.cli.passphrase import asker
 from o365lib.plain_text import one_line
 
@@ -114,7 +113,7 @@ def open_evidence(
         remote = remote_of(options, defaults, archive, lambda: opened.batch.signer)
         for finished in finish_left_behind(archive, opened.batch.signer):
             for line in lines_of(finished):
-                click.echo(line, err=True)
+                say(line)
             if finished.digest:
                 time_stamp.stamp_as_told(finished.digest.path, defaults.time_stamp)
         _bring_up_to_date(remote, clients, is_needed=bool(options.archive_url))
@@ -124,11 +123,12 @@ def open_evidence(
             opened.digest = opened.batch.close()
         except EvidenceError as error:
             opened.problems.append(f"The batch has no digest yet. {error}")
+        opened.problems += opened.batch.problems
         # Published first: where another machine was quicker, the digest is signed anew.
         _publish(opened, remote)
         _stamp(opened, defaults.time_stamp, remote)
     for problem in opened.problems:
-        click.echo(f"o365: {problem}", err=True)
+        say(f"o365: {problem}")
 
 
 def _bring_up_to_date(
@@ -144,7 +144,7 @@ def _bring_up_to_date(
     except EvidenceError as error:
         if is_needed:
             raise
-        click.echo(f"o365: What other machines published cannot be read now. {error}", err=True)
+        say(f"o365: What other machines published cannot be read now. {error}")
 
 
 def _publish(opened: OpenEvidence, remote: RemoteArchive | None) -> None:
@@ -176,8 +176,8 @@ def _stamp(opened: OpenEvidence, rules: TimeStampRules, remote: RemoteArchive | 
         digest = bytes.fromhex(opened.digest.sha256)
         opened.stamped = time_stamp.check(digest, file.read_bytes(), rules.roots)
     except EvidenceError as error:
-        click.echo(f"o365: The digest has no time stamp yet. {error}", err=True)
-        click.echo("o365: `o365 evidence stamp` asks for it again.", err=True)
+        say(f"o365: The digest has no time stamp yet. {error}")
+        say("o365: `o365 evidence stamp` asks for it again.")
         return
     _publish(opened, remote)
 

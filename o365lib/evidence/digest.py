@@ -4,7 +4,7 @@ A seal tells what was done for one client; the chain of digests tells that no cl
 approval is missing from the whole. A single run, one in JupyterLab say, is a batch of one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,13 @@ from o365lib.evidence.statement import DIGEST, SCHEMA_VERSION, Statement, Subjec
 
 
 def write_digest(
-    root: Path, names: Iterable[str], signer: Signer, *, batch_id: str, started: datetime
+    root: Path,
+    names: Iterable[str],
+    signer: Signer,
+    *,
+    batch_id: str,
+    started: datetime,
+    known: Mapping[str, str] | None = None,
 ) -> chain.Link:
     """Sign the next digest of an archive and return its place in the chain.
 
@@ -30,12 +36,18 @@ def write_digest(
         signer: whose key signs.
         batch_id: of the batch that ends with it.
         started: when that began.
+        known: of some of the files, the SHA-256 that they had when they were signed: that is what
+            the digest says of them, whatever became of them since.
 
     Raises:
         EvidenceError: a file cannot be read, or the digest not be signed or written; the chain is
             as it was.
     """
-    subjects = tuple(_subject(root, name) for name in sorted(set(names)))
+    as_signed = known or {}
+    subjects = tuple(
+        Subject(name, as_signed[name]) if name in as_signed else _subject(root, name)
+        for name in sorted(set(names))
+    )
     operator = Operator.here()
 
     def make(number: int, before: chain.Link | None) -> Envelope:
@@ -54,8 +66,8 @@ def write_digest(
     return chain.append(root / DIGESTS, make)
 
 
-def covered(root: Path, batch_id: str) -> set[str]:
-    """Return what digests of a batch cover, as paths from the archive's root.
+def covered(root: Path) -> set[str]:
+    """Return what the digests of an archive cover, as paths from its root.
 
     Every digest is looked at: by its clock nobody can tell which came after the batch was begun.
     Nothing is verified. A digest that cannot be read is passed by.
@@ -67,8 +79,7 @@ def covered(root: Path, batch_id: str) -> set[str]:
             said = Statement.from_bytes(Envelope.from_json(chain.read(path)).payload)
         except EvidenceError:
             continue
-        if said.predicate.get("batch_id") == batch_id:
-            found |= {subject.name for subject in said.subjects}
+        found |= {subject.name for subject in said.subjects}
     return found
 
 

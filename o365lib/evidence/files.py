@@ -7,9 +7,11 @@
 """
 
 import contextlib
+import errno
 import hashlib
 import os
 import secrets
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -24,6 +26,7 @@ _REPLACE_PAUSE_SECONDS = 0.05
 _PIECE = 1 << 20
 _BINARY = getattr(os, "O_BINARY", 0)
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+_NO_WAITING = getattr(os, "O_NONBLOCK", 0)  # opening a pipe would wait for somebody who writes
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -98,11 +101,13 @@ def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, hexadecimal.
 
     Raises:
-        OSError: it cannot be read, or is a symbolic link.
+        OSError: it cannot be read, or is a symbolic link, a pipe or a device.
     """
-    descriptor = os.open(path, os.O_RDONLY | _BINARY | _NO_LINK)
+    descriptor = os.open(path, os.O_RDONLY | _BINARY | _NO_LINK | _NO_WAITING)
     digest = hashlib.sha256()
     try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "It is no regular file", str(path))
         while piece := os.read(descriptor, _PIECE):
             digest.update(piece)
     finally:

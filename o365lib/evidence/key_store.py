@@ -15,6 +15,7 @@
 
 import contextlib
 import os
+import re
 import shlex
 import stat
 from collections.abc import Callable, Iterator, Mapping
@@ -37,6 +38,7 @@ from o365lib.secret_store import read_private_file, read_secret
 KEY_FILE = "signing.json"
 
 _LOCK = ".lock"
+_BESIDE = re.compile(r"(old|endorsement)-([0-9a-f]{64})\.json")
 # Making a key takes a second at most; whoever holds the lock for longer is stuck.
 _PATIENCE_SECONDS = 30
 
@@ -117,6 +119,32 @@ class KeyStore:
         file = self._read()
         return file.public() if file else None
 
+    def persons_key_ids(self, root: Path) -> frozenset[str]:
+        """Return the ids of all keys that are known to be this person's.
+
+        Those in the folder, in use or before, and all that endorsements join with them, here or in
+        an archive.
+
+        Args:
+            root: the archive's folder.
+
+        Raises:
+            EvidenceError: the archive's keys or those in the folder cannot be read.
+        """
+        pems, published = trust.published_files(root)
+        said = {key_id: [raw] for key_id, raw in published.items()}
+        key = self.public_key()
+        own = {key.key_id} if key else set()
+        for file in sorted(self.folder.glob("*-*.json")):
+            match = _BESIDE.fullmatch(file.name)
+            if match is None:
+                continue
+            own.add(match[2])
+            if match[1] == "endorsement":
+                with self._told():
+                    said.setdefault(match[2], []).append(file.read_bytes())
+        return trust.joined(own, said, trust.trust(pems, published, ()))
+
     @property
     def name(self) -> str:
         """Whose key it is, or whose it will be.
@@ -193,6 +221,20 @@ class KeyStore:
                 return
             key = before
             trust.publish(root, key)
+
+    def endorsements(self) -> list[str]:
+        """Return what `publish` puts into an archive beside keys, as paths from its root.
+
+        Raises:
+            EvidenceError: the key cannot be read.
+        """
+        file = self._read()
+        key = file.public() if file else None
+        names = []
+        while key is not None and (said := self._said_of(key)) is not None:
+            names.append(trust.endorsement_name(key.key_id))
+            key = self._endorser_of(said)
+        return names
 
     def _before(self, *, is_lost: bool) -> tuple[KeyFile | None, bytes | None]:
         """The key before, and its file's content, which a damaged key has too."""

@@ -26,6 +26,10 @@ INDEX = ".index.sqlite"
 
 _CLIENT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _RUN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,95}")
+_SIGNED = re.compile(
+    r"(?:_approvals|_keys|[a-z0-9][a-z0-9-]{0,62}/_(?:seals|reconciliations))"
+    r"/[0-9A-Za-z][0-9A-Za-z-]*\.json"
+)
 
 _DIGITS = 8
 _NUMBERED = re.compile(rf"([0-9]{{{_DIGITS}}})\.json")
@@ -39,6 +43,11 @@ def is_client(name: str) -> bool:
 def is_run_id(name: str) -> bool:
     """Whether a folder of this name, in a client's, is a run's."""
     return _RUN_ID.fullmatch(name) is not None
+
+
+def is_signed_file(name: str) -> bool:
+    """Whether this is the name, from the archive's root, of a file that a digest may cover."""
+    return _SIGNED.fullmatch(name) is not None
 
 
 def numbered(number: int) -> str:

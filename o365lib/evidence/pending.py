@@ -16,21 +16,28 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from o365lib import clock
 from o365lib.errors import EvidenceError
 from o365lib.evidence.archive import RunFolder, new_run_id, opening_of
-from o365lib.evidence.files import create_atomically, make_folder
-from o365lib.evidence.layout import PENDING
+from o365lib.evidence.files import create_atomically, make_folder, write_atomically
+from o365lib.evidence.layout import PENDING, is_signed_file
 from o365lib.evidence.record import Operator
 
 _LOCK = ".lock"
 _NOTE = ".json"
 # A batch without any note may be one that another process is just about to open.
 _EMPTY_FOR_SECONDS = 3600
+
+
+def _signed_file(name: str) -> str:
+    # A digest would speak of it: nothing but what is ours may be named.
+    if name and not is_signed_file(name):
+        raise ValueError("no file that a digest may cover")
+    return name
 
 
 class Note(BaseModel):
@@ -44,6 +51,8 @@ class Note(BaseModel):
         host_name: on which machine.
         begun: when.
         file: a signed file's path from the archive's root, with `/`; empty for a run.
+        seal: the path of the run's seal, once it has one.
+        sha256: the seal's.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -54,7 +63,9 @@ class Note(BaseModel):
     user_name: str = ""
     host_name: str = ""
     begun: datetime
-    file: str = ""
+    file: Annotated[str, AfterValidator(_signed_file)] = ""
+    seal: Annotated[str, AfterValidator(_signed_file)] = ""
+    sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,18 +105,19 @@ class PendingBatch:
                 remedy="Make room or give yourself the right to write there, and keep the archive"
                 " on a drive that has file locks; or name another archive.",
             ) from error
-        assert lock is not None  # nobody else knows the name
+        if lock is None:  # whoever finishes what was left behind was just looking at it
+            return cls.begin(root)
         return cls(root, batch_id, clock.now(), lock)
 
-    def add_run(self, run: RunFolder, runbook: str) -> None:
-        """Note a run, before its folder is made.
+    def add_run(self, run: RunFolder, runbook: str) -> str:
+        """Note a run, before its folder is made; return the note's name.
 
         Raises:
             EvidenceError: it could not be noted; the run must not begin.
         """
-        operator = Operator.here()
+        operator, name = Operator.here(), run_note(run)
         self._note(
-            run_note(run),
+            name,
             Note(
                 client=run.client,
                 run_id=run.run_id,
@@ -115,6 +127,32 @@ class PendingBatch:
                 begun=clock.now(),
             ),
         )
+        return name
+
+    def add_seal(self, run: RunFolder, seal: str, sha256: str) -> None:
+        """Note the seal that a run has got, so that the digest names it whatever becomes of it.
+
+        Args:
+            run: was noted before.
+            seal: the seal's path from the archive's root, with `/`.
+            sha256: the seal's.
+
+        Raises:
+            EvidenceError: it could not be noted; the seal is found by reading.
+        """
+        path = self._folder / run_note(run)
+        try:
+            note = Note.model_validate_json(path.read_bytes())
+            sealed = note.model_copy(update={"seal": seal, "sha256": sha256})
+            write_atomically(path, sealed.model_dump_json(indent=1) + "\n")
+        except (OSError, ValidationError) as error:
+            why = getattr(error, "strerror", None) or "it is none of ours"
+            raise EvidenceError(
+                f"The seal of {run.run_id} cannot be noted in {path} ({why}).",
+                state="The run is sealed.",
+                remedy="Make room or give yourself the right to write there; `o365 evidence seal`"
+                " then finishes what is left.",
+            ) from error
 
     def add_file(self, name: str) -> str:
         """Note a signed file that the batch's digest is to cover; return the note's name.

@@ -49,7 +49,12 @@ class Seal:
 
 
 def seal_run(
-    run: RunFolder, record: Record | None, signer: Signer, *, search: Mapping[str, Any]
+    run: RunFolder,
+    record: Record | None,
+    signer: Signer,
+    *,
+    search: Mapping[str, Any],
+    also: Mapping[str, Any] | None = None,
 ) -> Seal:
     """Seal a run and return its seal.
 
@@ -58,6 +63,7 @@ def seal_run(
         record: its record as it is on file; None where it cannot be read.
         signer: whose key signs.
         search: how its files were searched for secrets, for the seal.
+        also: what else the seal is to say.
 
     Raises:
         EvidenceError: it cannot be sealed; the archive is as it was.
@@ -81,6 +87,7 @@ def seal_run(
             **said,
             sealed=clock.iso(clock.now()),
             search=dict(search),
+            **(also or {}),
             previous=before.as_previous() if before else None,
             signer=statement.signer_of(signer),
         )

@@ -12,16 +12,16 @@ import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
-from o365lib import __version__, secret
+from o365lib import __version__, clock, secret
 from o365lib.errors import EvidenceError
 from o365lib.evidence import chain, digest, gate, quarantine, seal
 from o365lib.evidence.archive import Archive, RunFolder
 from o365lib.evidence.closing import close_unfinished
 from o365lib.evidence.envelope import Signer
+from o365lib.evidence.files import sha256_of
 from o365lib.evidence.key_store import KeyStore, passphrase_here
-from o365lib.evidence.layout import KEYS
 from o365lib.evidence.pending import Note, PendingBatch, left_behind, run_note
 from o365lib.evidence.record import Operator, Outcome, Record
 from o365lib.evidence.run_lock import RunLock
@@ -31,6 +31,19 @@ _BROKE_OFF = "The process that ran it ended before it could close the record."
 _NEVER_BEGAN = "The process that was to run it ended before the runbook began."
 
 _logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _SignedFile:
+    """A file that a digest is to cover.
+
+    Attributes:
+        name: its path from the archive's root, with `/`.
+        sha256: what it had when it was signed; empty where the digest may read it.
+    """
+
+    name: str
+    sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,12 +80,14 @@ class OpenBatch:
     Attributes:
         archive: where its runs are.
         signer: whose key signs.
+        problems: what was found wrong when the digest was signed, each as a sentence.
     """
 
     archive: Archive
     signer: Signer
     _pending: PendingBatch
-    _signed: dict[str, str] = field(default_factory=dict)
+    _signed: dict[str, _SignedFile] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
 
     @classmethod
     def begin(
@@ -95,11 +110,11 @@ class OpenBatch:
         signer = keys.signer(passphrase or passphrase_here())
         pending = PendingBatch.begin(archive.root)
         try:
-            known = _endorsements(archive.root)
-            keys.publish(archive.root)
             batch = cls(archive, signer, pending)
-            for name in sorted(_endorsements(archive.root) - known):
-                batch.add_file(name)
+            for name in keys.endorsements():
+                if not (archive.root / name).exists():
+                    batch.add_file(name)
+            keys.publish(archive.root)
         except BaseException:
             pending.let_go()
             raise
@@ -112,8 +127,13 @@ class OpenBatch:
             EvidenceError: a name is unfit, the run is there already, or the disk says no. The run
                 must not begin.
         """
-        self._pending.add_run(self.archive.run(client, run_id), runbook)
-        return self.archive.new_run(client, run_id)
+        note = self._pending.add_run(self.archive.run(client, run_id), runbook)
+        try:
+            return self.archive.new_run(client, run_id)
+        except EvidenceError:
+            # Where there is a run of this id, it is another one's to seal.
+            self._pending.forget([note])
+            raise
 
     def add_file(self, name: str) -> None:
         """Let the batch's digest cover a signed file, given by its path from the archive's root.
@@ -121,7 +141,7 @@ class OpenBatch:
         Raises:
             EvidenceError: it could not be noted.
         """
-        self._signed[self._pending.add_file(name)] = name
+        self._signed[self._pending.add_file(name)] = _SignedFile(name)
 
     def seal(self, run: RunFolder, *, elsewhere: Elsewhere | None = None) -> Sealed:
         """Search a run's files for secrets, seal the run, and return what was sealed.
@@ -135,19 +155,23 @@ class OpenBatch:
                 left behind seals it.
         """
         sealed = _seal(run, self.signer, elsewhere)
-        self._signed[run_note(run)] = sealed.seal.name
+        name, sha256 = sealed.seal.name, sealed.seal.link.sha256
+        self._signed[run_note(run)] = _SignedFile(name, sha256)
+        self._pending.add_seal(run, name, sha256)
         return sealed
 
     def close(self) -> chain.Link | None:
         """Sign the digest over the seals and files of this batch, and return it.
 
-        A run that has no seal stays noted, for whoever finishes what was left behind. None where
-        there is nothing to sign.
+        A run that has no seal stays noted, for whoever finishes what was left behind. A seal that
+        is not in the archive any more, or not as it was signed, is one of the `problems`. None
+        where there is nothing to sign.
 
         Raises:
             EvidenceError: the digest could not be written; all stays noted.
         """
         try:
+            self.problems += _differences(self._pending.root, self._signed)
             return _sign_off(self._pending, self._signed, self.signer, covered=())
         finally:
             self._pending.let_go()
@@ -178,52 +202,72 @@ def finish_left_behind(archive: Archive, signer: Signer) -> Iterator[Finished]:
     """
     for pending in left_behind(archive.root):
         sealed: list[Sealed] = []
-        link, problem = None, ""
+        link, problems = None, list[str]()
         try:
-            signed: dict[str, str] = {}
+            signed: dict[str, _SignedFile] = {}
             for name, note in pending.notes().items():
-                if note.file:
-                    signed[name] = note.file
-                    continue
                 try:
                     found = _finish(archive, note, signer, sealed)
-                except EvidenceError as error:
-                    problem = problem or f"{note.run_id} of {note.client}: {error.message}"
-                    continue
-                if found:
-                    signed[name] = found
-                elif found is None:
+                except _NobodyHasIt as error:
+                    problems.append(error.message)
                     pending.forget([name])
+                except EvidenceError as error:
+                    problems.append(f"{note.run_id} of {note.client}: {error.message}")
+                else:
+                    if found:
+                        signed[name] = found
+            problems += _differences(archive.root, signed)
             # It may have been killed between its digest and the last note.
-            covered = digest.covered(archive.root, pending.batch_id)
+            covered = digest.covered(archive.root) if signed else ()
             link = _sign_off(pending, signed, signer, covered=covered)
         except EvidenceError as error:
-            problem = problem or error.message
+            problems.append(error.message)
         finally:
             pending.let_go()
-        if sealed or link or problem:
-            yield Finished(pending.batch_id, tuple(sealed), link, problem)
+        if sealed or link or problems:
+            yield Finished(pending.batch_id, tuple(sealed), link, " ".join(problems))
 
 
-def _finish(archive: Archive, note: Note, signer: Signer, sealed: list[Sealed]) -> str | None:
-    """Seal a run if it has no seal and nobody is at it; return its seal's name.
+class _NobodyHasIt(EvidenceError):
+    """What was begun is not in the archive: it was never made, or somebody has removed it."""
 
-    None where there is nothing to seal; empty where its kernel is still ending.
+
+def _finish(
+    archive: Archive, note: Note, signer: Signer, sealed: list[Sealed]
+) -> _SignedFile | None:
+    """Seal a run if it has no seal and nobody is at it; return its seal, or the file of the note.
+
+    None where the run's kernel is still ending.
+
+    Raises:
+        _NobodyHasIt: there is no such file, and no run's folder.
     """
+    if note.file:
+        if not (archive.root / note.file).exists():
+            raise _NobodyHasIt(f"{note.file} was to be signed and is not there.")
+        return _SignedFile(note.file)
+    if note.seal:
+        return _SignedFile(note.seal, note.sha256)
     run = archive.run(note.client, note.run_id)
     if not run.exists():
-        return None
+        raise _NobodyHasIt(
+            f"The run {note.run_id} of {note.client}, begun at {clock.iso(note.begun)}, is not"
+            " there: its folder was never made, or somebody has removed it."
+        )
     lock = RunLock(run)
     if not lock.take():
-        return ""
+        return None
     try:
-        if found := seal.seal_of(run):
-            return found.name
-        _close(run, note)
-        sealed.append(_seal(run, signer, Elsewhere(own_secrets=None)))
+        found = seal.seal_of(run)
+        if found is None:
+            _close(run, note)
+            begun_by = {"user_name": note.user_name, "host_name": note.host_name}
+            elsewhere = Elsewhere(own_secrets=None)
+            sealed.append(_seal(run, signer, elsewhere, also={"finished": begun_by}))
+            found = sealed[-1].seal
     finally:
         lock.remove()
-    return sealed[-1].seal.name
+    return _SignedFile(found.name, found.link.sha256)
 
 
 def _close(run: RunFolder, note: Note) -> None:
@@ -253,14 +297,20 @@ def _record_of(note: Note) -> Record:
     )
 
 
-def _seal(run: RunFolder, signer: Signer, elsewhere: Elsewhere | None) -> Sealed:
+def _seal(
+    run: RunFolder,
+    signer: Signer,
+    elsewhere: Elsewhere | None,
+    *,
+    also: Mapping[str, Any] | None = None,
+) -> Sealed:
     record = _readable(run)
     findings = gate.search(run, known=secret.find)
     if elsewhere is not None:
         findings = findings.with_own_secrets(elsewhere.own_secrets)
     if findings or quarantine.is_begun(run):
         record = quarantine.quarantine(run, record, findings)
-    found = seal.seal_run(run, record, signer, search=findings.to_predicate())
+    found = seal.seal_run(run, record, signer, search=findings.to_predicate(), also=also)
     RunLock(run).remove()
     return Sealed(run, record, found)
 
@@ -273,29 +323,50 @@ def _readable(run: RunFolder) -> Record | None:
         return None
 
 
+def _differences(root: Path, files: Mapping[str, _SignedFile]) -> list[str]:
+    """Tell which signed files are not in the archive any more as they were signed."""
+    told = []
+    for each in files.values():
+        try:
+            is_same = not each.sha256 or sha256_of(root / each.name) == each.sha256
+        except OSError:
+            is_same = False
+        if not is_same:
+            told.append(f"{each.name} was removed or edited after it was signed.")
+    return told
+
+
 def _sign_off(
-    pending: PendingBatch, files: Mapping[str, str], signer: Signer, *, covered: Collection[str]
+    pending: PendingBatch,
+    files: Mapping[str, _SignedFile],
+    signer: Signer,
+    *,
+    covered: Collection[str],
 ) -> chain.Link | None:
     """Sign a digest over signed files, given by their notes, and forget the notes.
 
+    A seal is named as it was signed, also where it is gone: verifying then tells that it is.
+
     Args:
         pending: the batch.
-        files: paths from the archive's root, by the names of their notes.
+        files: by the names of their notes.
         signer: whose key signs.
-        covered: what a digest of this batch covers already.
+        covered: what a digest covers already.
     """
-    there = {name: file for name, file in files.items() if (pending.root / file).exists()}
+    there = {
+        name: file
+        for name, file in files.items()
+        if file.sha256 or (pending.root / file.name).exists()
+    }
     link = None
-    if left := set(there.values()) - set(covered):
+    if left := {file.name for file in there.values()} - set(covered):
         link = digest.write_digest(
-            pending.root, left, signer, batch_id=pending.batch_id, started=pending.started
+            pending.root,
+            left,
+            signer,
+            batch_id=pending.batch_id,
+            started=pending.started,
+            known={file.name: file.sha256 for file in there.values() if file.sha256},
         )
     pending.forget(there)
     return link
-
-
-def _endorsements(root: Path) -> set[str]:
-    try:
-        return {f"{KEYS}/{path.name}" for path in (root / KEYS).glob("*.json")}
-    except OSError:
-        return set()

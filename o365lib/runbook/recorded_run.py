@@ -199,10 +199,19 @@ class RecordedRun(SteppedRun):
             run = archive.run(self.client.client, run_id)
             # Held until the process ends: nobody seals what it may still write.
             self._run_lock = RunLock(run)
-            self._run_lock.take()
+            if not self._run_lock.take() or run.record_file.exists():
+                raise EvidenceError(
+                    f"Run {run_id} of {self.client.client} is in the archive already.",
+                    state="Nothing was started.",
+                    remedy="A run is written once: start a new one.",
+                )
             return run
         self._evidence = OpenBatch.begin(archive, KeyStore(self.places.keys))
-        return self._evidence.begin_run(self.client.client, run_id or new_run_id(name), name)
+        try:
+            return self._evidence.begin_run(self.client.client, run_id or new_run_id(name), name)
+        except EvidenceError:
+            self._evidence.close()
+            raise
 
     def _seal(self) -> None:
         """Seal a run whose record is closed, where no driver does."""

@@ -125,7 +125,7 @@ def test_an_approval_that_a_killed_process_left_is_covered_by_the_next_digest(of
     [batch] = (office.root / ".pending").iterdir()
     notes = [path.read_text("utf-8") for path in batch.rglob("*") if path.is_file()]
     assert any(f"_approvals/{given.approval_id}.json" in note for note in notes)
-    assert covered(office.root, batch.name) == set()
+    assert covered(office.root) == set()
 
 
 def test_what_cannot_be_written_is_not_approved(office):

@@ -44,15 +44,21 @@ def test_each_names_the_digest_before(tmp_path, signed_files):
     assert said.predicate["number"] == 2
 
 
-def test_what_digests_of_a_batch_cover_is_found_again(tmp_path, signed_files):
+def test_what_digests_cover_is_found_again(tmp_path, signed_files):
     for name, batch_id in zip(signed_files, ("b1", "b2"), strict=True):
         write_digest(tmp_path, [name], SIGNER, batch_id=batch_id, started=NOW)
-    assert covered(tmp_path, "b1") == {signed_files[0]}
-    assert covered(tmp_path, "b2") == {signed_files[1]}
-    assert covered(tmp_path, "b3") == set()
+    assert covered(tmp_path) == set(signed_files)
     (tmp_path / "_digests" / "00000002.json").write_text("spoilt")
-    assert covered(tmp_path, "b1") == {signed_files[0]}
-    assert covered(tmp_path / "none", "b1") == set()
+    assert covered(tmp_path) == {signed_files[0]}
+    assert covered(tmp_path / "none") == set()
+
+
+def test_a_file_is_named_as_it_was_signed_whatever_became_of_it(tmp_path, signed_files):
+    (tmp_path / signed_files[0]).unlink()
+    known = {signed_files[0]: "a" * 64}
+    link = write_digest(tmp_path, signed_files, SIGNER, batch_id="b1", started=NOW, known=known)
+    said = Statement.from_bytes(Envelope.from_json(link.path.read_bytes()).payload)
+    assert said.subjects[0].sha256 == "a" * 64
 
 
 def test_a_file_that_is_gone_is_told_and_no_digest_is_written(tmp_path, signed_files):

@@ -1,5 +1,7 @@
 """From the beginning of a run to its seal, and from seals to the batch's digest."""
 
+import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +14,7 @@ from o365lib.evidence.archive import Archive
 from o365lib.evidence.envelope import Envelope, verified_by
 from o365lib.evidence.key_store import KeyStore
 from o365lib.evidence.layout import DIGESTS, KEYS, PENDING, SEALS
-from o365lib.evidence.record import Outcome
+from o365lib.evidence.record import Operator, Outcome
 from o365lib.evidence.run_lock import RunLock
 from o365lib.evidence.seal import seal_of
 from o365lib.evidence.sealing import Elsewhere, finish_left_behind
@@ -69,6 +71,24 @@ def test_a_key_that_takes_another_ones_place_is_endorsed_and_the_digest_covers_t
     assert f"{KEYS}/{new.key.key_id}.json" in subjects(last.path)
 
 
+def test_an_endorsement_is_noted_before_it_is_published(tmp_path, monkeypatch):
+    seal_runs(tmp_path, ("alpine-books", "one"))
+    store = KeyStore(tmp_path / "keys")
+    new = store.new(name="Kim", endorser=store.signer())
+
+    def die(*_):
+        raise KeyboardInterrupt
+
+    publish = KeyStore.publish
+    with monkeypatch.context() as patch:
+        patch.setattr(KeyStore, "publish", lambda *given: (publish(*given), die()))
+        with pytest.raises(KeyboardInterrupt):
+            open_batch(tmp_path)
+    finish(tmp_path)
+    last = chain.last(tmp_path / "evidence" / DIGESTS)
+    assert subjects(last.path) == {f"{KEYS}/{new.key.key_id}.json"}
+
+
 def test_a_batch_without_runs_leaves_nothing(tmp_path):
     batch = open_batch(tmp_path)
     assert batch.close() is None
@@ -84,16 +104,84 @@ def test_a_signed_file_is_covered_by_the_digest(tmp_path):
     assert subjects(batch.close().path) == {"_approvals/a1.json"}
 
 
-def test_a_run_whose_folder_could_not_be_made_needs_no_seal(tmp_path):
+def test_a_run_whose_folder_could_not_be_made_is_nobodys_to_seal(tmp_path):
+    """As where an archived notebook, which names its run, is executed again."""
     seal_runs(tmp_path, ("alpine-books", "one"))
     batch = open_batch(tmp_path)
     with pytest.raises(EvidenceError, match="is in the archive already"):
         batch.begin_run("alpine-books", "one", "create")
-    batch.close()
-    # The note is of a run that has its seal; nothing is sealed again.
-    [finished] = [*finish(tmp_path)] or [None]
-    assert finished is None or finished.sealed == ()
+    batch._pending.let_go()
+    assert finish(tmp_path) == []
     assert chain.numbers(tmp_path / "evidence" / "alpine-books" / SEALS) == [1]
+    assert digests(tmp_path) == [1]
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_a_run_that_is_taken_out_with_its_seal_before_the_digest_is_named_all_the_same(
+    tmp_path, is_killed
+):
+    batch = open_batch(tmp_path)
+    run, _ = make_run(batch, "alpine-books", "one")
+    taken = batch.seal(run).seal
+    batch.seal(make_run(batch, "bayside-legal", "two")[0])
+    shutil.rmtree(run.path.parent)
+    if is_killed:
+        batch._pending.let_go()
+        [finished] = finish(tmp_path)
+        problems, link = finished.problem, finished.digest
+    else:
+        link = batch.close()
+        [problems] = batch.problems
+    assert "was removed or edited after it was signed" in problems
+    assert taken.name in subjects(link.path)
+
+
+def test_an_edited_seal_is_named_as_it_was_signed(tmp_path):
+    batch = open_batch(tmp_path)
+    seal = batch.seal(make_run(batch, "alpine-books", "one")[0]).seal
+    seal.link.path.write_text("edited")
+    link = batch.close()
+    found = Statement.from_bytes(Envelope.from_json(link.path.read_bytes()).payload)
+    assert [subject.sha256 for subject in found.subjects] == [seal.link.sha256]
+    assert len(batch.problems) == 1
+
+
+def test_a_run_that_was_begun_and_is_not_there_is_told(tmp_path):
+    batch = open_batch(tmp_path)
+    run, _ = make_run(batch, "alpine-books", "one", outcome=Outcome.UNFINISHED)
+    batch._pending.let_go()
+    shutil.rmtree(run.path)
+    [finished] = finish(tmp_path)
+    assert "The run one of alpine-books" in finished.problem
+    assert finish(tmp_path) == []
+
+
+def test_a_seal_that_a_later_command_made_says_for_whom(tmp_path):
+    batch = open_batch(tmp_path)
+    run, _ = make_run(batch, "alpine-books", "one")
+    own = batch.seal(make_run(batch, "alpine-books", "two")[0])
+    batch._pending.let_go()
+    [finished] = finish(tmp_path)
+    assert "finished" not in own.seal.predicate
+    assert finished.sealed[0].run == run
+    assert finished.sealed[0].seal.predicate["finished"] == {
+        "user_name": Operator.here().user_name,
+        "host_name": Operator.here().host_name,
+    }
+
+
+@pytest.mark.parametrize(
+    "name", ["../outside.json", "/etc/passwd", "alpine-books/one/record.json", "_digests/x.json"]
+)
+def test_a_note_of_a_file_that_is_none_of_ours_is_passed_by(tmp_path, name):
+    seal_runs(tmp_path, ("alpine-books", "one"))
+    (tmp_path / "outside.json").write_text("{}")
+    folder = tmp_path / "evidence" / PENDING / "20261123T104500123Z-batch-7f3a9c"
+    folder.mkdir()
+    note = {"begun": "2026-11-23T10:45:00Z", "file": name}
+    (folder / "x.json").write_text(json.dumps(note))
+    assert finish(tmp_path) == []
+    assert digests(tmp_path) == [1]
 
 
 def test_what_a_process_left_unsealed_is_sealed_once_and_told(tmp_path):
