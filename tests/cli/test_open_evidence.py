@@ -115,7 +115,9 @@ def authority(tmp_path):
 
 
 def rules_of(authority):
-    return parameters.TimeStampRules.model_construct(url=authority.url, certificate=authority.root_pem.decode())
+    return parameters.TimeStampRules.model_construct(
+        url=authority.url, certificate=authority.root_pem.decode()
+    )
 
 
 @pytest.fixture
