@@ -11,6 +11,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -23,12 +24,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from o365lib import clock
 from o365lib.errors import EvidenceError
 from o365lib.evidence.archive import RunFolder, new_run_id, opening_of
-from o365lib.evidence.files import create_atomically, make_folder, write_atomically
+from o365lib.evidence.files import create_atomically, make_folder
 from o365lib.evidence.layout import PENDING, is_signed_file
 from o365lib.evidence.record import Operator
 
 _LOCK = ".lock"
 _NOTE = ".json"
+_SEALED = ".seal"
 # A batch without any note may be one that another process is just about to open.
 _EMPTY_FOR_SECONDS = 3600
 
@@ -51,7 +53,7 @@ class Note(BaseModel):
         host_name: on which machine.
         begun: when.
         file: a signed file's path from the archive's root, with `/`; empty for a run.
-        seal: the path of the run's seal, once it has one.
+        seal: the path of the run's seal, once it has one; it is kept beside the note.
         sha256: the seal's.
     """
 
@@ -64,7 +66,7 @@ class Note(BaseModel):
     host_name: str = ""
     begun: datetime
     file: Annotated[str, AfterValidator(_signed_file)] = ""
-    seal: Annotated[str, AfterValidator(_signed_file)] = ""
+    seal: str = ""
     sha256: str = ""
 
 
@@ -140,15 +142,14 @@ class PendingBatch:
         Raises:
             EvidenceError: it could not be noted; the seal is found by reading.
         """
-        path = self._folder / run_note(run)
+        # Not flushed: what a power cut takes away is found by reading the client's seals.
+        path = (self._folder / run_note(run)).with_suffix(_SEALED)
         try:
-            note = Note.model_validate_json(path.read_bytes())
-            sealed = note.model_copy(update={"seal": seal, "sha256": sha256})
-            write_atomically(path, sealed.model_dump_json(indent=1) + "\n")
-        except (OSError, ValidationError) as error:
-            why = getattr(error, "strerror", None) or "it is none of ours"
+            path.touch(mode=0o600, exist_ok=True)
+            path.write_text(f"{sha256} {seal}\n", "utf-8")
+        except OSError as error:
             raise EvidenceError(
-                f"The seal of {run.run_id} cannot be noted in {path} ({why}).",
+                f"The seal of {run.run_id} cannot be noted in {path} ({error.strerror}).",
                 state="The run is sealed.",
                 remedy="Make room or give yourself the right to write there; `o365 evidence seal`"
                 " then finishes what is left.",
@@ -177,8 +178,10 @@ class PendingBatch:
         One that cannot be removed is found again, and found to be done.
         """
         for name in names:
+            path = self._folder / name
             with contextlib.suppress(OSError):
-                (self._folder / name).unlink(missing_ok=True)
+                path.unlink(missing_ok=True)
+                path.with_suffix(_SEALED).unlink(missing_ok=True)
 
     def let_go(self) -> None:
         """Unlock the batch, and remove it if nothing in it is left to do."""
@@ -269,7 +272,21 @@ def _notes(folder: Path) -> Iterator[tuple[str, Note]]:
     for path in sorted(folder.glob(f"*{_NOTE}")):
         # A note that cannot be read is none of ours: ours are written as a whole.
         with contextlib.suppress(OSError, ValidationError):
-            yield path.name, Note.model_validate_json(path.read_bytes())
+            note = Note.model_validate_json(path.read_bytes())
+            yield path.name, note.model_copy(update=_seal_beside(path))
+
+
+def _seal_beside(path: Path) -> dict[str, str]:
+    """Return the seal that was noted for a run, if one was, and as a whole."""
+    try:
+        sha256, _, name = path.with_suffix(_SEALED).read_text("utf-8").rstrip("\n").partition(" ")
+    except (OSError, ValueError):
+        return {}
+    return {"seal": name, "sha256": sha256} if _is_seal(sha256, name) else {}
+
+
+def _is_seal(sha256: str, name: str) -> bool:
+    return re.fullmatch("[0-9a-f]{64}", sha256) is not None and is_signed_file(name)
 
 
 def _folders(root: Path) -> list[Path]:

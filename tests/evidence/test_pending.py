@@ -134,3 +134,29 @@ def test_a_place_that_cannot_be_written_is_told_before_anything_begins(tmp_path)
 def test_an_archive_that_is_not_there_has_nothing_left_behind(tmp_path):
     assert [*left_behind(tmp_path / "none")] == []
     assert open_runs(tmp_path / "none") == {}
+
+
+def test_the_seal_of_a_run_is_noted_and_goes_with_its_note(archive):
+    batch = PendingBatch.begin(archive.root)
+    run = archive.run("alpine-books", "one")
+    name = batch.add_run(run, "create")
+    batch.add_seal(run, "alpine-books/_seals/00000001.json", "a" * 64)
+    [note] = batch.notes().values()
+    assert (note.seal, note.sha256) == ("alpine-books/_seals/00000001.json", "a" * 64)
+    batch.forget([name])
+    batch.let_go()
+    assert [*(archive.root / PENDING).iterdir()] == []
+
+
+@pytest.mark.parametrize(
+    "content", ["", "a" * 64, f"{'a' * 64} ../outside.json\n", f"short {'a/_seals/1.json'}\n"]
+)
+def test_half_a_note_of_a_seal_is_no_note(archive, content):
+    """A power cut may leave it so; the run's own note is whole."""
+    batch = PendingBatch.begin(archive.root)
+    run = archive.run("alpine-books", "one")
+    name = batch.add_run(run, "create")
+    (archive.root / PENDING / batch.batch_id / name).with_suffix(".seal").write_text(content)
+    [note] = batch.notes().values()
+    assert (note.run_id, note.seal, note.sha256) == ("one", "", "")
+    batch.let_go()
