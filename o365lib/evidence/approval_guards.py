@@ -6,7 +6,7 @@ stand in the reason: a way out is the same sentence for all clients, so that a b
 The order is that of what can be known: who signed is asked before what is said is believed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -46,6 +46,8 @@ class Case:
         host_name: on which machine.
         signed_in_as: who is signed in to the tenant.
         key_id: of the operator's own signing key; empty where there is none.
+        own_key_ids: of all keys that are known to be the operator's: those before, and those that
+            endorsements join with them.
         instant: when it is judged.
         rules: from the defaults.
         keys: public keys by their ids, each the key that its id says.
@@ -59,6 +61,7 @@ class Case:
     host_name: str
     signed_in_as: str
     key_id: str
+    own_key_ids: Collection[str]
     instant: datetime
     rules: ApprovalRules
     keys: Mapping[str, PublicKey]
@@ -178,7 +181,7 @@ def plan_changed(document: Document, case: Case) -> Refused | None:
 
 
 def by_operator(document: Document, case: Case) -> Refused | None:
-    """Who approved is who runs it: the same key, account and machine, or signed-in identity."""
+    """Who approved is who runs it: by the keys, account and machine, or signed-in identity."""
     approval = document.approval
     if approval is None:
         return None
@@ -186,6 +189,10 @@ def by_operator(document: Document, case: Case) -> Refused | None:
     same: list[str] = []
     if case.key_id and case.key_id in _key_ids(document):
         same.append("it is signed with the operator's own key")
+    elif others := [
+        fingerprint_of(each) for each in _key_ids(document) if each in case.own_key_ids
+    ]:
+        same.append(f"the key {', '.join(others)} is another one of the operator's")
     if (who.user_name, who.host_name) == (case.user_name, case.host_name):
         same.append(f"it was given from the operator's account {who.user_name} on {who.host_name}")
     signed_in_as = case.signed_in_as.casefold()

@@ -12,7 +12,7 @@
 import hashlib
 import re
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -172,11 +172,57 @@ def trust(
     return trusted
 
 
+def joined(
+    key_ids: Collection[str],
+    endorsements: Mapping[str, Collection[bytes]],
+    published: Mapping[str, PublicKey],
+) -> frozenset[str]:
+    """Return the ids of all keys of the person whose keys these are.
+
+    Who vouches for a key with another has both: endorsements join keys, whichever of the two came
+    first, over any number of keys. One counts unless its signature is known to be false; that the
+    key between two others was taken away does not make two persons of one.
+
+    Args:
+        key_ids: the person's, as far as they are known.
+        endorsements: what keys said, by the endorsed key's id in the files' names.
+        published: public keys by their ids.
+    """
+    beside: dict[str, set[str]] = {}
+    for key_id, files in endorsements.items():
+        for raw in files:
+            try:
+                said, signed = read_endorsement(raw), Envelope.from_json(raw)
+            except EvidenceError:  # counts for nothing
+                continue
+            by = published.get(said.by)
+            is_false = by is not None and envelope.verified_by(signed, {said.by: by}) is None
+            if said.key_id == key_id and not is_false:
+                beside.setdefault(said.by, set()).add(key_id)
+                beside.setdefault(key_id, set()).add(said.by)
+    found = set(key_ids)
+    waiting = list(found)
+    while waiting:
+        new = beside.get(waiting.pop(), set()) - found
+        found |= new
+        waiting += new
+    return frozenset(found)
+
+
 def trusted_keys(root: Path, given: Sequence[PublicKey] = ()) -> dict[str, PublicKey]:
     """Return the keys to trust in an archive's folder, by their ids. See `trust`.
 
     Raises:
         EvidenceError: the archive's keys cannot be read.
+    """
+    return trust(*published_files(root), given)
+
+
+def published_files(root: Path) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """Return an archive's files of public keys and of endorsements, by the ids in their names.
+
+    Raises:
+        EvidenceError: they cannot be read.
     """
     pems: dict[str, bytes] = {}
     endorsements: dict[str, bytes] = {}
@@ -193,7 +239,7 @@ def trusted_keys(root: Path, given: Sequence[PublicKey] = ()) -> dict[str, Publi
             f"The archive's keys in {folder} cannot be read ({error.strerror}).",
             remedy="Give yourself the right to read there.",
         ) from error
-    return trust(pems, endorsements, given)
+    return pems, endorsements
 
 
 def _readable(pems: Mapping[str, bytes]) -> dict[str, PublicKey]:

@@ -78,8 +78,8 @@ def as_recorded(document: Document, plan: Plan, rules: ApprovalRules) -> Approva
 
 def _case(run: "PlannedRun", plan: Plan) -> Case:
     record, places = run.record, run.places
-    own = KeyStore(places.keys).public_key()
-    archive = Archive(places.evidence)
+    keys, archive = KeyStore(places.keys), Archive(places.evidence)
+    own = keys.public_key()
     return Case(
         client=plan.client,
         runbook=record.runbook,
@@ -88,6 +88,7 @@ def _case(run: "PlannedRun", plan: Plan) -> Case:
         host_name=record.operator.host_name,
         signed_in_as=record.operator.signed_in_as,
         key_id=own.key_id if own else "",
+        own_key_ids=keys.persons_key_ids(archive.root),
         instant=clock.now(),
         rules=run.defaults.approval,
         keys=approvals.approvers_keys(archive.root),

@@ -49,6 +49,7 @@ def case(*, signers=(ANA,), hours=24, **fields) -> Case:
         host_name="kim-desk",
         signed_in_as="admin@alpinebooks.onmicrosoft.com",
         key_id="",
+        own_key_ids=(),
         instant=NOW,
         rules=rules,
         keys={each.key.key_id: each.key for each in signers},

@@ -158,6 +158,9 @@ def test_one_approval_confirms_each_of_the_plans_that_it_names():
     [
         ({}, {"key_id": ANA.key.key_id}, True),
         ({}, {"key_id": "0" * 64}, False),
+        ({}, {"key_id": "0" * 64, "own_key_ids": {ANA.key.key_id, "0" * 64}}, True),
+        ({}, {"own_key_ids": {ANA.key.key_id}}, True),
+        ({}, {"own_key_ids": {"0" * 64}}, False),
         ({}, {"user_name": "ana", "host_name": "ana-laptop"}, True),
         ({}, {"user_name": "ana", "host_name": "kim-desk"}, False),
         ({}, {"user_name": "kim", "host_name": "ana-laptop"}, False),

@@ -68,6 +68,7 @@ class Office:
             host_name="kim-desk",
             signed_in_as="application 1",
             key_id="",
+            own_key_ids=(),
             instant=clock.now(),
             rules=rules,
             keys=approvals.approvers_keys(self.root),

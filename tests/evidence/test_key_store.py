@@ -2,6 +2,7 @@ import errno
 import json
 import os
 import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -304,3 +305,29 @@ def test_the_day_a_key_was_made_is_told(store):
     store.signer()
     assert store.describe().created.tzinfo is not None
     assert store.describe().created <= datetime.now(UTC)
+
+
+class TestKeysOfOnePerson:
+    """Of the four eyes two must be another person's."""
+
+    def test_those_before_are_hers_too_endorsed_or_lost(self, store, tmp_path):
+        assert store.persons_key_ids(tmp_path) == frozenset()
+        first = store.signer()
+        second = store.new(endorser=first)
+        third = store.new()
+        every = {each.key.key_id for each in (first, second, third)}
+        assert store.persons_key_ids(tmp_path) == every
+
+    def test_a_copy_of_the_folder_from_before_is_joined_by_the_archive(self, store, tmp_path):
+        before = KeyStore(tmp_path / "before")
+        first = store.signer()
+        shutil.copytree(store.folder, before.folder)
+        second = store.new(endorser=first)
+        assert before.persons_key_ids(tmp_path) == {first.key.key_id}
+        store.publish(tmp_path)
+        assert before.persons_key_ids(tmp_path) == {first.key.key_id, second.key.key_id}
+
+    def test_a_strangers_key_in_the_archive_is_not_hers(self, store, tmp_path):
+        trust.publish(tmp_path, ed25519().key)
+        own = store.signer().key.key_id
+        assert store.persons_key_ids(tmp_path) == {own}

@@ -1,6 +1,7 @@
 import base64
 import hashlib
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -206,3 +207,41 @@ def test_a_vaults_key_signs_and_is_verified_by_the_same_envelope():
     assert statement.signer_of(vault)["algorithm"] == "ES256"
     stranger = es256()
     assert envelope.verified_by(made, {vault.key.key_id: stranger.key}) is None
+
+
+class TestKeysOfOnePerson:
+    """Endorsements join keys: who approves with one may not operate with another."""
+
+    @staticmethod
+    def joined(of, *said, known=()):
+        files = {}
+        for by, new in said:
+            files.setdefault(new.key.key_id, []).append(trust.endorsement(by, new.key))
+        return trust.joined(ids(of), files, {each.key.key_id: each.key for each in known})
+
+    def test_they_are_joined_whichever_came_first_over_any_number(self):
+        first, second, third, stranger = (ed25519() for _ in range(4))
+        said = ((first, second), (second, third))
+        for each in (first, second, third):
+            assert self.joined(each, *said, known=(first, second, third)) == ids(
+                first, second, third
+            )
+        assert self.joined(stranger, *said, known=(first,)) == ids(stranger)
+
+    def test_that_a_key_between_was_taken_away_parts_nobody(self):
+        first, second, third = (ed25519() for _ in range(3))
+        said = ((first, second), (second, third))
+        assert self.joined(third, *said, known=(first, third)) == ids(first, second, third)
+
+    def test_nobody_is_joined_by_what_another_key_signed_or_under_another_name(self):
+        kim, ana, mallory = ed25519("Kim"), ed25519("Ana"), ed25519()
+        [good] = Envelope.from_json(trust.endorsement(mallory, kim.key)).signatures
+        forged = signed(ana, kim.key)
+        loose = envelope.Envelope.from_json(forged)
+        forged = replace(loose, signatures=(replace(good, key_id=ana.key.key_id),)).to_json()
+        known = {each.key.key_id: each.key for each in (kim, ana)}
+        for name in (kim.key.key_id, "0" * 64):
+            assert trust.joined(ids(kim), {name: [forged]}, known) == ids(kim)
+        elsewhere = {mallory.key.key_id: [signed(ana, kim.key)]}
+        assert trust.joined(ids(kim), elsewhere, known) == ids(kim)
+        assert trust.joined(ids(kim), {kim.key.key_id: [b"{}"]}, known) == ids(kim)

@@ -142,6 +142,8 @@ def test_nobody_approves_the_own_run_by_account_or_key(office):
     defaults.write_text(defaults.read_text("utf-8").replace("  approvers:\n", listed), "utf-8")
     office.approve(office.planned(), name="Kim", keys=own, account="somebody")
     office.refused(office.run(), code="approval-by-operator")
+    own.new(endorser=own.signer())  # and the key before is no other person's
+    assert "another one of the operator's" in str(office.refused(office.run()))
 
 
 def test_a_plan_that_has_changed_since_is_refused(office):
