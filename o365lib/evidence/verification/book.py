@@ -166,6 +166,15 @@ class Book:
         question = "SELECT COUNT(*) FROM files WHERE name > ? AND name < ?"
         return sum(row[0] for row in self._ask(question, f"{folder}/", f"{folder}0"))
 
+    def has_file(self, name: str) -> bool:
+        """Whether a file was entered, whatever is wrong with it."""
+        return any(True for _ in self._ask("SELECT 1 FROM files WHERE name = ?", name))
+
+    def forget_file(self, name: str) -> None:
+        """Take out a file that is gone, as files go while others write."""
+        self._flush()
+        self._database.execute("DELETE FROM files WHERE name = ?", (name,)).close()
+
     def digest_of(self, name: str) -> str | None:
         """Return the digest of a file; None where it is not there or could not be read."""
         for row in self._ask("SELECT sha256 FROM files WHERE name = ?", name):

@@ -43,11 +43,13 @@ class Examined:
         statement: None where there is none to be read. Believe it only where there is no fault.
         key: the trusted key that signed it; None where none did.
         faults: what is wrong; empty for a sound file.
+        has_strange_key: whether it is said to be signed by a key that is not trusted.
     """
 
     statement: Statement | None = None
     key: PublicKey | None = None
     faults: list[Fault] = field(default_factory=list)
+    has_strange_key: bool = False
 
     @property
     def is_sound(self) -> bool:
@@ -107,6 +109,7 @@ def _check_signature(envelope: Envelope, keys: Mapping[str, PublicKey], found: E
     key = keys.get(signature.key_id)
     if key is None:
         name = fingerprint_of(signature.key_id) if signature.key_id.isalnum() else "of no id"
+        found.has_strange_key = True
         found.fail(Kind.WRONG_KEY, f"It is signed by a key that is not trusted here ({name[:80]}).")
         return
     message = pre_authentication_encoding(envelope.payload_type, envelope.payload)

@@ -31,6 +31,9 @@ from o365lib.evidence.verification.signed_file import Examined, examine
 
 _FILES_PER_PROGRESS = 200
 _MOST_SECOND_LOOKS = 1000
+# Each round finds what was written during the one before; that is soon nothing.
+_MOST_ROUNDS = 20
+_MOST_RELOADS = 3
 _MOST_NAMES = 10
 
 _COUNTED = {
@@ -95,6 +98,7 @@ class _Verification:
         self.on_progress: Callable[[Progress], None] = lambda _progress: None
         self._busy: set[str] = set()
         self._files = self._size = self._runs = 0
+        self._reloads = 0
         self._last_run = ("", "")
         self._times: tuple[datetime, datetime] | None = None
         self._signed: dict[str, int] = {}
@@ -164,6 +168,11 @@ class _Verification:
     def _read_signed(self, name: str, place: Place, found: Found) -> bool:
         """Enter what a signed file says; return whether it is sound."""
         examined = examine(found.content, place, self._keys.keys)
+        if examined.has_strange_key and self._reloads < _MOST_RELOADS:
+            # Somebody may have begun to sign here since the keys were read.
+            self._reloads += 1
+            self._keys = keyring.keyring_of(self._store, self._given)
+            examined = examine(found.content, place, self._keys.keys)
         told = examined.statement
         run_id = ""
         if told:
@@ -205,30 +214,60 @@ class _Verification:
                 self._times = (min(first, each), max(last, each))
 
     def look_again(self) -> None:
-        """Look a second time at what seems wrong: it may have been written meanwhile."""
-        lone = list(islice(self._book.unclaimed(), _MOST_SECOND_LOOKS + 1))
-        if lone and len(lone) <= _MOST_SECOND_LOOKS:
-            self._keys = keyring.keyring_of(self._store, self._given)
-            folders = {f"{row[2]}/{layout.SEALS}" for row in lone if row[1] == What.RUN_FILE}
-            for folder in [layout.KEYS, *sorted(folders), layout.DIGESTS]:
-                self._look_for_new(f"{folder}/")
-        unlike = list(islice(self._book.unlike(), _MOST_SECOND_LOOKS + 1))
-        if len(unlike) > _MOST_SECOND_LOOKS:  # nobody writes as much meanwhile
-            return
-        for name, _wanted, _by, found, is_bad in unlike:
-            place = place_of(name)
-            if place is None or is_bad:
-                continue
-            with suppress(EvidenceError):
-                again = read(self._store, name)
-                if again is not None and again.sha256 != found:
-                    self._read(name, place)
+        """Look again at what seems wrong, until nothing new is found: it may be written now."""
+        for _ in range(_MOST_ROUNDS):
+            # First: whatever is forgotten after this has its digest, which is then found.
+            self._busy.update(self.under_way())
+            if not self._look_once_more():
+                return
 
-    def _look_for_new(self, folder: str) -> None:
+    def _look_once_more(self) -> bool:
+        """Look at what seems wrong now; return whether anything was found to be new."""
+        is_new, folders = False, set()
+        lone = list(islice(self._book.unclaimed(), _MOST_SECOND_LOOKS + 1))
+        for name, what, client, item, *_ in lone if len(lone) <= _MOST_SECOND_LOOKS else ():
+            folders |= {layout.KEYS, layout.DIGESTS}
+            if client:
+                folders.add(f"{client}/{layout.SEALS}")
+            if what == What.RUN_FILE and self._book.is_sealed(f"{client}/{item}"):
+                is_new |= self._forget_if_gone(name)
+        unlike = list(islice(self._book.unlike(), _MOST_SECOND_LOOKS + 1))
+        # More than that nobody writes meanwhile.
+        for name, _, _, found, is_bad in unlike if len(unlike) <= _MOST_SECOND_LOOKS else ():
+            place = place_of(name)
+            if place is None:
+                continue
+            if is_bad is None:
+                folders.add(name.rpartition("/")[0])
+            elif not is_bad:
+                is_new |= self._read_if_changed(name, place, found)
+        for folder in sorted(folders):
+            is_new |= self._look_for_new(f"{folder}/")
+        return is_new
+
+    def _forget_if_gone(self, name: str) -> bool:
+        with suppress(EvidenceError):
+            if read(self._store, name) is None:
+                self._book.forget_file(name)
+                return True
+        return False
+
+    def _read_if_changed(self, name: str, place: Place, sha256: str | None) -> bool:
+        with suppress(EvidenceError):
+            again = read(self._store, name)
+            if again is not None and again.sha256 != sha256:
+                self._read(name, place)
+                return True
+        return False
+
+    def _look_for_new(self, folder: str) -> bool:
+        is_new = False
         with suppress(EvidenceError):
             for entry in self._store.entries(folder):
-                if self._book.digest_of(entry.name) is None:
+                if not self._book.has_file(entry.name):
                     self._look_at(entry)
+                    is_new |= self._book.has_file(entry.name)
+        return is_new
 
     def compare(self) -> None:
         """Compare what was said with what is there."""

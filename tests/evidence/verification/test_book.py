@@ -114,3 +114,11 @@ def test_chains_come_in_the_order_of_their_numbers(book):
     assert book.run_of(place_of("b/_seals/00000001.json")) == "of b"
     assert book.run_of(place_of("b/_seals/00000002.json")) == ""
     assert book.count(What.SEAL) == 4
+
+
+def test_a_file_that_is_gone_can_be_taken_out_again(book):
+    put(book, "a/run/x", None, is_bad=True)
+    assert book.has_file("a/run/x")
+    book.forget_file("a/run/x")
+    assert not book.has_file("a/run/x")
+    assert list(book.unclaimed()) == []

@@ -195,6 +195,51 @@ def test_what_is_written_meanwhile_is_looked_at_a_second_time(archive, troubled)
     assert (report.counts["runs"], report.counts["seals"]) == (6, 6)
 
 
+@pytest.mark.parametrize("when", ["alpine-books/_seals/00000001.json", "bayside-legal/_seals"])
+def test_whole_batches_that_end_meanwhile_are_found_to_their_last_file(archive, troubled, when):
+    """A late digest leads to seals, those to runs, in folders that were read long before."""
+    keys = KeyStore(archive.root.parent / "keys")  # of somebody who was never here before
+
+    def one_batch(number: int) -> None:
+        batch = OpenBatch.begin(Archive(archive.root), keys)
+        for client in ("alpine-books", "cedar-dental"):
+            run = batch.begin_run(client, f"20261124T00000{number}000Z-create-ffffff", "create")
+            run.write_notebook("{}")
+            batch.seal(run)
+        batch.close()
+
+    name = next(each.name for each in troubled.entries(when))
+    hooks = {name: lambda: one_batch(1), "_digests/00000005.json": lambda: one_batch(2)}
+    object.__setattr__(troubled, "before_read", hooks)
+    report = verify(troubled, keys=[archive.key, keys.signer().key])
+    assert report.problems == ()
+    assert report.counts["runs"] == 9
+
+
+def test_a_file_of_a_run_that_went_away_before_the_seal_is_not_inserted(archive, troubled):
+    run = archive.runs("cedar-dental")[0]
+    stray = run / "quarantined.json"
+    stray.write_text("{}")
+    seal = "cedar-dental/_seals/00000001.json"  # read after the run's files
+    object.__setattr__(troubled, "before_read", {seal: stray.unlink})
+    assert verify(troubled, keys=[archive.key]).problems == ()
+
+
+def test_a_key_that_is_published_meanwhile_is_believed_like_any_other(archive, troubled):
+    """Without a given key: its seals come before anything else makes one look again."""
+    keys = KeyStore(archive.root.parent / "keys")
+
+    def begin() -> None:
+        batch = OpenBatch.begin(Archive(archive.root), keys)
+        run = batch.begin_run("cedar-dental", "20261124T000001000Z-create-ffffff", "create")
+        run.write_notebook("{}")
+        batch.seal(run)
+        batch.close()
+
+    object.__setattr__(troubled, "before_read", {"alpine-books/_seals/00000001.json": begin})
+    assert verify(troubled).problems == ()
+
+
 def test_a_folder_that_cannot_be_listed_is_told_and_nothing_is_said_of_the_rest(archive):
     class Unlistable(FolderStore):
         def entries(self, prefix=""):
