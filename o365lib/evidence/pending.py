@@ -55,6 +55,7 @@ class Note(BaseModel):
         file: a signed file's path from the archive's root, with `/`; empty for a run.
         seal: the path of the run's seal, once it has one; it is kept beside the note.
         sha256: the seal's.
+        adopted: when a run was adopted that had been archived before; None for a new one.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -68,6 +69,7 @@ class Note(BaseModel):
     file: Annotated[str, AfterValidator(_signed_file)] = ""
     seal: str = ""
     sha256: str = ""
+    adopted: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ class PendingBatch:
             return cls.begin(root)
         return cls(root, batch_id, clock.now(), lock)
 
-    def add_run(self, run: RunFolder, runbook: str) -> str:
+    def add_run(self, run: RunFolder, runbook: str, *, adopted: datetime | None = None) -> str:
         """Note a run, before its folder is made; return the note's name.
 
         Raises:
@@ -127,6 +129,7 @@ class PendingBatch:
                 user_name=operator.user_name,
                 host_name=operator.host_name,
                 begun=clock.now(),
+                adopted=adopted,
             ),
         )
         return name

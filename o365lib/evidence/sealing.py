@@ -11,6 +11,7 @@
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -154,7 +155,24 @@ class OpenBatch:
             EvidenceError: it could not be sealed. It stays noted, and whoever finishes what was
                 left behind seals it.
         """
-        sealed = _seal(run, self.signer, elsewhere)
+        return self._sign(run, _seal(run, self.signer, elsewhere))
+
+    def adopt(self, run: RunFolder) -> Sealed:
+        """Seal a run that is in the archive already and has no seal, and return what was sealed.
+
+        The seal says `adopted`, and when. A record that nobody closed is closed first.
+
+        Args:
+            run: nobody is at it; the caller holds its lock.
+
+        Raises:
+            EvidenceError: as `seal`.
+        """
+        now = clock.now()
+        self._pending.add_run(run, "", adopted=now)
+        return self._sign(run, _adopt(run, now, self.signer))
+
+    def _sign(self, run: RunFolder, sealed: Sealed) -> Sealed:
         name, sha256 = sealed.seal.name, sealed.seal.link.sha256
         self._signed[run_note(run)] = _SignedFile(name, sha256)
         self._pending.add_seal(run, name, sha256)
@@ -259,7 +277,10 @@ def _finish(
         return None
     try:
         found = seal.seal_of(run)
-        if found is None:
+        if found is None and note.adopted:
+            sealed.append(_adopt(run, note.adopted, signer))
+            found = sealed[-1].seal
+        elif found is None:
             _close(run, note)
             begun_by = {"user_name": note.user_name, "host_name": note.host_name}
             elsewhere = Elsewhere(own_secrets=None)
@@ -270,18 +291,20 @@ def _finish(
     return _SignedFile(found.name, found.link.sha256)
 
 
-def _close(run: RunFolder, note: Note) -> None:
-    """Close the record that a process has left open, or write one where it wrote none."""
-    if run.record_file.exists():
-        try:
-            record = run.read_record()
-        except EvidenceError as error:
-            _logger.warning("%s", error)
-            return
-        message = _BROKE_OFF
+def _adopt(run: RunFolder, now: datetime, signer: Signer) -> Sealed:
+    _close(run, None)
+    elsewhere = Elsewhere(own_secrets=None)
+    return _seal(run, signer, elsewhere, also={"adopted": clock.iso(now)})
+
+
+def _close(run: RunFolder, note: Note | None) -> None:
+    """Close the record that a process has left open; where it wrote none, write that of a note."""
+    message = _BROKE_OFF
+    if note is None or run.record_file.exists():
+        record = _readable(run)
     else:
         record, message = _record_of(note), _NEVER_BEGAN
-    if record.outcome is Outcome.UNFINISHED:
+    if record and record.outcome is Outcome.UNFINISHED:
         close_unfinished(record, closed_by="driver", message=message)
         run.write_record(record)
 
