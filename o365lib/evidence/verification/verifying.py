@@ -15,6 +15,7 @@ from o365lib.evidence.public_keys import PublicKey
 from o365lib.evidence.statement import Statement
 from o365lib.evidence.stores import Entry, Store
 from o365lib.evidence.verification import chains, claims, keyring, stamps
+from o365lib.evidence.verification.adopted import Adopted
 from o365lib.evidence.verification.book import Book
 from o365lib.evidence.verification.findings import (
     Findings,
@@ -103,6 +104,7 @@ class _Verification:
         self._times: tuple[datetime, datetime] | None = None
         self._signed: dict[str, int] = {}
         self._names: dict[str, set[str]] = {}
+        self._adopted = Adopted()
 
     def look_at_all(self) -> bool:
         """Read every file; return whether all could be listed."""
@@ -209,6 +211,7 @@ class _Verification:
         if len(names) < _MOST_NAMES:
             names.add(told.predicate["signer"]["name"])
         if place.what is What.SEAL:
+            self._adopted.count(told)
             for each in filter(None, (_instant(told, "started"), _instant(told, "ended"))):
                 first, last = self._times or (each, each)
                 self._times = (min(first, each), max(last, each))
@@ -276,6 +279,7 @@ class _Verification:
         for what in (What.SEAL, What.DIGEST):
             chains.compare(self._book, what, self.findings)
         self._compare_keys()
+        self._adopted.tell(self.findings)
 
     def _compare_keys(self) -> None:
         """Whoever has the archive alone must be able to verify it, and others' keys are told of."""
