@@ -3,6 +3,7 @@
 import click
 
 from o365lib.cli.evidence import (
+    adopting,
     indexing,
     listing,
     publishing,
@@ -28,6 +29,7 @@ for _command in (
     searching.search_runs,
     indexing.rebuild_index,
     sealing.seal,
+    adopting.adopt,
     reporting.report,
     publishing.publish,
     publishing.fetch,
