@@ -3,7 +3,8 @@
 - A file is replaced as a whole or not at all: whoever reads, at any moment and after any crash,
   finds the earlier version or the later one, never half of one.
 - A run's folder outlasts a power cut from the moment it is made.
-- Folders are the owner's alone (0700), files too (0600); a run's folder is made once, and never
+- Folders are the owner's alone (0700), files too (0600), unless the archive's was opened to a group
+  (2770): then they are the group's too. A run's folder is made once, and never
   taken over by another run.
 - Run ids sort by time and are file names everywhere, Windows included; names of clients and runs
   that would lead out of the archive are refused.
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from o365lib import clock
 from o365lib.errors import EvidenceError
-from o365lib.evidence.files import sync_folder, write_atomically
+from o365lib.evidence.files import claim_folder, make_folder, make_root, write_atomically
 from o365lib.evidence.layout import is_client, is_run_id
 
 if TYPE_CHECKING:
@@ -187,13 +188,9 @@ class Archive:
         """
         folder = self.run(client, run_id)
         try:
-            own = (folder.path.parent, self.root)
-            missing = [each for each in (*own, *self.root.parents) if not each.is_dir()]
-            for each in reversed(missing):
-                each.mkdir(mode=0o700 if each in own else 0o777, exist_ok=True)
-                sync_folder(each.parent)
-            folder.path.mkdir(mode=0o700)
-            sync_folder(folder.path.parent)
+            make_root(self.root)
+            make_folder(folder.path.parent)
+            claim_folder(folder.path)
         except FileExistsError as error:
             if not folder.exists():
                 raise _no_folder(folder, error) from error

@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from o365lib import clock
 from o365lib.errors import EvidenceError
 from o365lib.evidence.archive import RunFolder
-from o365lib.evidence.files import write_atomically
+from o365lib.evidence.files import mode_for, write_atomically
 from o365lib.evidence.record import Operator
 
 LOCK_FILE = ".lock"
@@ -78,9 +78,7 @@ class ClientLock:
 
         # Not bound to a thread: a widget's click or the interpreter's end may let go of it. And no
         # mere existence of a file in place of a lock, which would outlive a crash.
-        lock = FileLock(
-            self._file(LOCK_FILE), mode=0o600, thread_local=False, fallback_to_soft=False
-        )
+        file = self._file(LOCK_FILE)
         operator = Operator.here()
         holder = Holder(
             run_id=self._run.run_id,
@@ -89,13 +87,17 @@ class ClientLock:
             process_id=os.getpid(),
             since=clock.now(),
         )
+        lock = None
         try:
+            mode = mode_for(file.parent)
+            lock = FileLock(file, mode=mode, thread_local=False, fallback_to_soft=False)
             lock.acquire(blocking=False)
             write_atomically(self._file(HOLDER_FILE), holder.model_dump_json(indent=2) + "\n")
         except Timeout:
             return False
         except (OSError, NotImplementedError) as error:
-            lock.release()
+            if lock is not None:
+                lock.release()
             why = getattr(error, "strerror", None) or type(error).__name__
             raise EvidenceError(
                 f"Other runs of {self._run.client} cannot be locked out in {self._run.path.parent}"

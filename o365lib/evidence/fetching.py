@@ -17,7 +17,7 @@ from pathlib import Path
 
 from o365lib.errors import EvidenceError, NameTaken
 from o365lib.evidence.archive import Archive
-from o365lib.evidence.files import sha256_of
+from o365lib.evidence.files import make_root, sha256_of
 from o365lib.evidence.layout import (
     APPROVALS,
     DIGESTS,
@@ -78,7 +78,7 @@ def fetch(
     for client in clients or ():
         Archive(root).run(client, "any")
     try:
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_root(root)
     except OSError as error:
         raise EvidenceError(
             f"The folder {root} cannot be made ({error.strerror}).",

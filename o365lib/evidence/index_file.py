@@ -18,6 +18,7 @@ from typing import TypeVar
 
 import o365lib
 from o365lib.errors import EvidenceError
+from o365lib.evidence.files import mode_for
 from o365lib.evidence.layout import INDEX
 
 # With the package's version: what reads records may read them otherwise in the next one.
@@ -171,6 +172,7 @@ class IndexFile:
             raise sqlite3.DatabaseError
         with contextlib.suppress(FileExistsError):
             os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            self._path.chmod(mode_for(self._path.parent))
         return sqlite3.connect(self._path, timeout=_PATIENCE_SECONDS, isolation_level="IMMEDIATE")
 
     def _after_damage(self, error: sqlite3.DatabaseError) -> None:

@@ -27,7 +27,7 @@ from o365lib import clock
 from o365lib.errors import EvidenceError, SecretUnavailable
 from o365lib.evidence import trust
 from o365lib.evidence.envelope import Signer
-from o365lib.evidence.files import create_atomically, make_folder, write_atomically
+from o365lib.evidence.files import create_atomically, sync_folder, write_atomically
 from o365lib.evidence.key_file import LONGEST_NAME, WHAT, KeyFile, Protection, new_key
 from o365lib.evidence.public_keys import PublicKey
 from o365lib.evidence.record import Operator
@@ -317,7 +317,9 @@ class KeyStore:
 
         with self._told():
             self.folder.parent.mkdir(parents=True, exist_ok=True)
-            make_folder(self.folder)
+            # Never a group's, whatever the folder above is.
+            self.folder.mkdir(mode=0o700, exist_ok=True)
+            sync_folder(self.folder.parent)
         self._check_folder()
         lock = FileLock(
             self.folder / _LOCK, mode=0o600, timeout=_PATIENCE_SECONDS, fallback_to_soft=False

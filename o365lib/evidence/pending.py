@@ -10,6 +10,7 @@
 """
 
 import contextlib
+import logging
 import os
 import re
 import shutil
@@ -24,9 +25,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from o365lib import clock
 from o365lib.errors import EvidenceError
 from o365lib.evidence.archive import RunFolder, new_run_id, opening_of
-from o365lib.evidence.files import create_atomically, make_folder
+from o365lib.evidence.files import create_atomically, make_folder, make_root, mode_for
 from o365lib.evidence.layout import PENDING, is_signed_file
 from o365lib.evidence.record import Operator
+
+_logger = logging.getLogger(__name__)
 
 _LOCK = ".lock"
 _NOTE = ".json"
@@ -97,7 +100,7 @@ class PendingBatch:
         batch_id = new_run_id("batch")
         folder = root / PENDING / batch_id
         try:
-            root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_root(root)
             make_folder(root / PENDING)
             make_folder(folder)
             lock = _acquire(folder)
@@ -218,7 +221,8 @@ def run_note(run: RunFolder) -> str:
 def left_behind(root: Path) -> Iterator[PendingBatch]:
     """Open, one after the other, the batches that no living process has open.
 
-    The caller finishes what is noted in each and lets it go.
+    The caller finishes what is noted in each and lets it go. What another account has closed to
+    this one is logged and left to it.
 
     Raises:
         EvidenceError: the archive cannot be read, or its drive has no locks.
@@ -226,6 +230,10 @@ def left_behind(root: Path) -> Iterator[PendingBatch]:
     for folder in _folders(root):
         try:
             lock = _acquire(folder)
+        except (PermissionError, FileNotFoundError) as error:
+            # Another account's, which will finish it itself; or finished since it was listed.
+            _logger.warning("%s is left alone (%s).", folder, error.strerror)
+            continue
         except (OSError, NotImplementedError) as error:
             why = getattr(error, "strerror", None) or type(error).__name__
             raise EvidenceError(
@@ -314,7 +322,8 @@ def _acquire(folder: Path) -> Any:
     # Late: reading an archive takes no lock.
     from filelock import FileLock, Timeout
 
-    lock = FileLock(folder / _LOCK, mode=0o600, thread_local=False, fallback_to_soft=False)
+    mode = mode_for(folder)
+    lock = FileLock(folder / _LOCK, mode=mode, thread_local=False, fallback_to_soft=False)
     try:
         lock.acquire(blocking=False)
     except Timeout:

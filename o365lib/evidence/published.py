@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from o365lib.evidence.files import mode_for
 from o365lib.evidence.stores.store import Entry
 
 FILE = ".published"
@@ -119,6 +120,6 @@ def _opened(path: Path) -> sqlite3.Connection:
         else:
             if place == path:
                 with contextlib.suppress(OSError):
-                    path.chmod(0o600)
+                    path.chmod(mode_for(path.parent))
             return connection
     raise AssertionError  # memory can always be had

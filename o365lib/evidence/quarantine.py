@@ -19,7 +19,14 @@ from o365lib import secret
 from o365lib.errors import EvidenceError, SecretFound
 from o365lib.evidence import gate, index_file, quarantined_record
 from o365lib.evidence.archive import RECORD_FILE, RunFolder
-from o365lib.evidence.files import PART, make_folder, sha256_of, sync_folder, write_atomically
+from o365lib.evidence.files import (
+    PART,
+    is_shared,
+    make_folder,
+    sha256_of,
+    sync_folder,
+    write_atomically,
+)
 from o365lib.evidence.gate import Findings
 from o365lib.evidence.record import Quarantined, Record
 from o365lib.secret import MASK
@@ -95,8 +102,18 @@ def error_of(record: Record) -> SecretFound | None:
 
 def _keep(run: RunFolder, folder: Path, record: Record | None) -> list[str]:
     """Put every file into quarantine too, durably, and return the names."""
-    for each in (folder.parent.parent, folder.parent, folder):
-        make_folder(each)
+    archive, top = run.path.parent.parent, folder.parent.parent
+    make_folder(top)
+    if is_shared(archive):
+        with contextlib.suppress(PermissionError):  # another account's, which has done so
+            os.chown(top, -1, archive.stat().st_gid)
+            top.chmod(0o2770)
+    else:
+        top.chmod(0o700)
+    make_folder(folder.parent)
+    make_folder(folder)
+    # Whoever shares the archive may put away there too, and not look at what this account has.
+    for each in (folder,) if is_shared(top) else (folder.parent, folder):
         each.chmod(0o700)
     names = []
     for name, file in gate.files_of(run.path):
@@ -108,7 +125,8 @@ def _keep(run: RunFolder, folder: Path, record: Record | None) -> list[str]:
         target = next(each for each in _targets(folder, name) if _is_free(each, file))
         if not target.exists():
             _copy(file, target)
-        target.chmod(0o600)
+        with contextlib.suppress(PermissionError):  # another account's; the folder is closed
+            target.chmod(0o600)
         sync_folder(target.parent)
     return names
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from o365lib.errors import EvidenceError
 from o365lib.evidence.archive import RunFolder
+from o365lib.evidence.files import mode_for
 
 
 class RunLock:
@@ -33,8 +34,9 @@ class RunLock:
         # Late: a command that only reads takes no lock.
         from filelock import FileLock, Timeout
 
-        lock = FileLock(self._path, mode=0o600, thread_local=False, fallback_to_soft=False)
         try:
+            mode = mode_for(self._path.parent)
+            lock = FileLock(self._path, mode=mode, thread_local=False, fallback_to_soft=False)
             lock.acquire(blocking=False)
         except Timeout:
             return False

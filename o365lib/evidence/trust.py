@@ -21,7 +21,7 @@ from o365lib import clock
 from o365lib.errors import EvidenceError
 from o365lib.evidence import envelope, layout, statement
 from o365lib.evidence.envelope import Envelope, Signer
-from o365lib.evidence.files import create_atomically, make_folder
+from o365lib.evidence.files import create_atomically, make_folder, make_root
 from o365lib.evidence.public_keys import PublicKey
 from o365lib.evidence.statement import Statement, Subject
 
@@ -258,7 +258,7 @@ def _put(file: Path, content: bytes) -> Path:
     try:
         if not file.exists():
             try:
-                file.parent.parent.mkdir(parents=True, exist_ok=True)
+                make_root(file.parent.parent)
                 make_folder(file.parent)
                 create_atomically(file, content)
             except FileExistsError:  # another process was quicker

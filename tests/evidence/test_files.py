@@ -2,15 +2,19 @@
 
 import hashlib
 import os
+import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from o365lib.evidence.files import (
+    claim_folder,
     create_atomically,
     create_from_pieces,
     make_folder,
+    make_root,
+    mode_for,
     sha256_of,
     write_atomically,
 )
@@ -118,3 +122,38 @@ def test_a_file_made_of_pieces_is_there_when_the_last_one_is_or_not_at_all(tmp_p
     with pytest.raises(FileExistsError):
         create_from_pieces(path, [b"three"])
     assert path.read_bytes() == b"onetwo"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="files have no mode here")
+class TestSharedFolders:
+    """What is made is the group's too where somebody has opened the folder to it."""
+
+    @pytest.mark.parametrize(
+        ("mode", "file_mode", "folder_mode"),
+        [
+            (0o2770, 0o660, 0o2770),
+            (0o2775, 0o660, 0o2770),
+            (0o770, 0o600, 0o700),  # as somebody's umask makes folders
+            (0o2750, 0o600, 0o2700),
+        ],
+    )
+    def test_new_things_have_the_mode_of_their_folder(self, tmp_path, mode, file_mode, folder_mode):
+        tmp_path.chmod(mode)
+        before = os.umask(0o077)
+        try:
+            make_root(tmp_path / "root")
+            make_folder(tmp_path / "root" / "folder")
+            write_atomically(tmp_path / "root" / "folder" / "a", "")
+            create_atomically(tmp_path / "b", b"")
+        finally:
+            os.umask(before)
+        made = [tmp_path / "root", tmp_path / "root" / "folder"]
+        assert [stat.S_IMODE(each.stat().st_mode) for each in made] == [folder_mode] * 2
+        made = [tmp_path / "root" / "folder" / "a", tmp_path / "b"]
+        assert [stat.S_IMODE(each.stat().st_mode) for each in made] == [file_mode] * 2
+        assert mode_for(tmp_path) == file_mode
+
+    def test_of_a_folder_one_process_is_the_maker(self, tmp_path):
+        claim_folder(tmp_path / "run")
+        with pytest.raises(FileExistsError):
+            claim_folder(tmp_path / "run")

@@ -58,6 +58,14 @@ class TestFirstUse:
         assert stat.S_IMODE(store.folder.stat().st_mode) == 0o700
         assert {stat.S_IMODE(each.stat().st_mode) for each in store.folder.iterdir()} == {0o600}
 
+    @posix
+    def test_it_is_no_groups_even_in_a_groups_folder(self, store):
+        store.folder.parent.mkdir()
+        store.folder.parent.chmod(0o2770)
+        store.signer()
+        assert stat.S_IMODE(store.folder.stat().st_mode) & 0o777 == 0o700
+        assert {stat.S_IMODE(each.stat().st_mode) for each in store.folder.iterdir()} == {0o600}
+
     def test_two_that_make_it_at_once_end_with_one(self, store):
         with ThreadPoolExecutor(8) as pool:
             signers = [*pool.map(lambda _: KeyStore(store.folder).signer(), range(8))]

@@ -1,6 +1,8 @@
 """Batches that are open: noted before anything is made, found after any crash."""
 
+import errno
 import os
+import stat
 import subprocess
 import sys
 import time
@@ -160,3 +162,34 @@ def test_half_a_note_of_a_seal_is_no_note(archive, content):
     [note] = batch.notes().values()
     assert (note.run_id, note.seal, note.sha256) == ("one", "", "")
     batch.let_go()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="files have no mode here")
+class TestSharedArchives:
+    def test_in_a_shared_archive_the_lock_is_the_groups_too(self, archive):
+        archive.root.mkdir()
+        archive.root.chmod(0o2770)
+        batch = PendingBatch.begin(archive.root)
+        [lock] = (archive.root / PENDING / batch.batch_id).glob(".lock")
+        assert stat.S_IMODE(lock.stat().st_mode) == 0o660
+        batch.let_go()
+
+    def test_what_another_account_has_closed_is_passed_by_and_told(
+        self, archive, monkeypatch, caplog
+    ):
+        closed, own = (PendingBatch.begin(archive.root) for _ in range(2))
+        for batch, run_id in ((closed, "one"), (own, "two")):
+            batch.add_run(archive.run("alpine-books", run_id), "create")
+            batch.let_go()
+        opens = os.open
+
+        def refuse(path, *given, **named):
+            if closed.batch_id in str(path):  # root may open everything
+                raise PermissionError(errno.EACCES, "Permission denied")
+            return opens(path, *given, **named)
+
+        monkeypatch.setattr(os, "open", refuse)
+        [found] = left_behind(archive.root)
+        found.let_go()
+        assert found.batch_id == own.batch_id
+        assert closed.batch_id in caplog.text

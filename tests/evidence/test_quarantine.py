@@ -115,6 +115,17 @@ def test_quarantine_is_the_owners_alone(run):
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
+@pytest.mark.skipif(os.name == "nt", reason="files have no mode here")
+def test_a_group_that_shares_the_archive_may_put_away_too_but_not_look(run):
+    root = run.path.parent.parent
+    root.chmod(0o2770)
+    put_away(run)
+    folder = quarantine.folder_of(run)
+    modes = [stat.S_IMODE(each.stat().st_mode) for each in (folder.parent.parent, folder.parent)]
+    assert modes == [0o2770] * 2
+    assert stat.S_IMODE(folder.stat().st_mode) & 0o077 == 0
+
+
 def test_files_in_folders_go_too_and_the_folders_with_them(run):
     (run.path / "more" / "deep").mkdir(parents=True)
     (run.path / "more" / "deep" / "file").write_text("x", "utf-8")

@@ -9,6 +9,7 @@
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,6 +70,17 @@ class FolderStore:
                 remedy="Name the folder of one.",
             )
         return _walk(f"{self.root}/", prefix)
+
+    def empty_folders(self) -> Iterator[str]:
+        """Yield folders of the second level, a run's for example, in which nothing is.
+
+        In no order. What cannot be listed is passed by: `entries` tells of it.
+        """
+        for above in _folders_in(str(self.root)):
+            for folder in _folders_in(above.path):
+                with suppress(OSError), os.scandir(folder.path) as listing:
+                    if not any(True for _ in listing):
+                        yield f"{above.name}/{folder.name}"
 
     def read(self, name: str) -> Iterator[bytes]:
         """Yield a file's bytes.
@@ -160,12 +172,10 @@ class FolderStore:
         for depth in range(1, len(below) + 1):
             each = self.root.joinpath(*below[:depth])
             try:
-                each.mkdir(mode=0o700)
+                files.claim_folder(each)
             except FileExistsError:
                 if not stat.S_ISDIR(os.lstat(each).st_mode):
                     raise NotADirectoryError(0, "a link or a file in place of a folder") from None
-            else:
-                files.sync_folder(each.parent)
 
     def _holds(self, name: str, source: Path, *, sha256: str) -> bool:
         """Return False, for "was there already"; anything else raises."""
@@ -191,6 +201,11 @@ class FolderStore:
             until=None,
             detail="A folder protects nothing: who may write there may delete there.",
         )
+
+
+def _folders_in(path: str) -> Iterator[os.DirEntry[str]]:
+    with suppress(OSError), os.scandir(path) as listing:
+        yield from (each for each in listing if each.is_dir(follow_symlinks=False))
 
 
 def _walk(root: str, prefix: str) -> Iterator[Entry]:
