@@ -44,7 +44,7 @@ class Book:
             _PUT_CLAIM: [],
             _PUT_LINK: [],
         }
-        self._has_index = False
+        self._has_index = self._has_index_of_runs = False
         # An empty name is a database of this connection alone, on disk once it outgrows its cache.
         self._database = sqlite3.connect("", isolation_level=None)
         for pragma in ("journal_mode=OFF", "synchronous=OFF", f"cache_size=-{_CACHE_KIBIBYTES}"):
@@ -127,10 +127,14 @@ class Book:
             f"   WHERE c.name = f.name AND c.what = {digest})) ORDER BY f.name"
         )
 
-    def claimed_twice(self, what: What) -> Iterator[tuple[str, str, str]]:
-        """Yield what two sound files of one kind claim: name, the first, the last of them."""
+    def claimed_twice(self, what: What) -> Iterator[tuple[str, str, str, int]]:
+        """Yield what two sound files of one kind claim: name, the first, the last of them, ...
+
+        ... and whether they say the same of it.
+        """
         return self._ask(
-            "SELECT c.name, MIN(c.by), MAX(c.by) FROM claims c JOIN files b ON b.name = c.by"
+            "SELECT c.name, MIN(c.by), MAX(c.by), MIN(c.sha256) = MAX(c.sha256)"
+            " FROM claims c JOIN files b ON b.name = c.by"
             " WHERE c.what = ? AND NOT b.is_bad"
             " GROUP BY c.name HAVING COUNT(*) > 1 ORDER BY c.name",
             int(what),
@@ -155,11 +159,18 @@ class Book:
             return str(row[0])
         return ""
 
-    def is_sealed(self, folder: str) -> bool:
-        """Whether any seal claims a file of this run, given as `<client>/<run id>`."""
+    def is_sealed(self, client: str, run_id: str) -> bool:
+        """Whether any seal claims a file of this run, or speaks of it without any file."""
+        folder, seal = f"{client}/{run_id}", int(What.SEAL)
         # "0" comes right after "/".
         question = "SELECT 1 FROM claims WHERE name > ? AND name < ? AND what = ? LIMIT 1"
-        return any(True for _ in self._ask(question, f"{folder}/", f"{folder}0", int(What.SEAL)))
+        if any(True for _ in self._ask(question, f"{folder}/", f"{folder}0", seal)):
+            return True
+        if not self._has_index_of_runs:
+            self._has_index_of_runs = True
+            self._database.execute("CREATE INDEX links_by_run ON links (run_id)").close()
+        question = "SELECT 1 FROM links WHERE run_id = ? AND client = ? AND what = ? LIMIT 1"
+        return any(True for _ in self._ask(question, run_id, client, seal))
 
     def files_of(self, folder: str) -> int:
         """Return how many files of this run, given as `<client>/<run id>`, are there."""

@@ -20,6 +20,7 @@ def compare(book: Book, findings: Findings, *, busy: AbstractSet[str]) -> None:
     comparison = _Comparison(book, findings, busy)
     comparison.unlike()
     comparison.unclaimed()
+    comparison.leftovers()
     comparison.claimed_twice()
 
 
@@ -62,7 +63,7 @@ class _Comparison:
             if is_bad:
                 continue
             if what == What.RUN_FILE:
-                self._lone_run_file(name, f"{client}/{item}", sha256 or "")
+                self._lone_run_file(name, client, item, sha256 or "")
             else:
                 self._lone_signed_file(name, Place(What(what), client, item, number))
         for said, names in (
@@ -72,13 +73,15 @@ class _Comparison:
             if names:
                 self._findings.note(f"{said}: {some(names)}.")
 
-    def _lone_run_file(self, name: str, folder: str, sha256: str) -> None:
-        if folder in self._busy:
+    def _lone_run_file(self, name: str, client: str, run_id: str, sha256: str) -> None:
+        place, folder = place_of(name), f"{client}/{run_id}"
+        is_sealed = self._book.is_sealed(client, run_id)
+        # First: what is said to be under way is said by notes that anybody can write.
+        if folder in self._busy and not is_sealed:
             self._runs_under_way.add(folder)
             return
-        place = place_of(name)
         original = self._book.claimed_as(sha256, but=name)
-        if self._book.is_sealed(folder):
+        if is_sealed:
             same = f" Its content is that of {original}." if original else ""
             self._add(Kind.INSERTED, name, f"The run's seal does not speak of it.{same}")
         elif not original:
@@ -95,18 +98,36 @@ class _Comparison:
         else:
             self._add(Kind.MISSING, name, f"The digest that speaks of it is missing. {_FINISH}")
 
+    def leftovers(self) -> None:
+        """Tell of what looks like a write that was cut off, in a run that was sealed since."""
+        for name, _, _ in self._book.names(What.LEFTOVER):
+            place = place_of(name)
+            if place and self._book.is_sealed(place.client, place.item):
+                self._add(
+                    Kind.INSERTED,
+                    name,
+                    "It is named like what a write that was cut off leaves behind, and there is"
+                    " none in a run that has its seal. Remove it.",
+                )
+
     def claimed_twice(self) -> None:
         """Tell of what two seals, or two digests, speak."""
+        in_two = set()
         for what, kind in ((What.SEAL, "seals"), (What.DIGEST, "digests")):
-            for name, first, last in self._book.claimed_twice(what):
-                self._add(Kind.BROKEN_CHAIN, last, f"Two {kind} speak of {name}: {first} too.")
+            for name, first, last, is_same in self._book.claimed_twice(what):
+                if what is What.DIGEST and is_same:
+                    in_two.add(name)
+                else:
+                    self._add(Kind.BROKEN_CHAIN, last, f"Two {kind} speak of {name}: {first} too.")
+        if in_two:
+            self._findings.note(f"In two digests, which say the same: {some(in_two)}.")
 
     def _add(self, kind: Kind, file: str, sentence: str, *, place: Place | None = None) -> None:
         place = place or place_of(file)
         client, run_id = "", ""
         if place:
             client = place.client
-            if place.what is What.RUN_FILE:
+            if place.what in {What.RUN_FILE, What.LEFTOVER}:
                 run_id = place.item
             elif place.what is What.SEAL:
                 run_id = self._book.run_of(place)

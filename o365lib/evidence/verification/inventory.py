@@ -14,10 +14,12 @@ class What(IntEnum):
     """What a file is. Those that are signed come after the others."""
 
     NO_EVIDENCE = 0
-    RUN_FILE = 1
-    KEY = 2
-    STAMP_ROOT = 3
-    TIME_STAMP = 4
+    # What a write that was cut off left in a run's folder: there until the run is sealed.
+    LEFTOVER = 1
+    RUN_FILE = 2
+    KEY = 3
+    STAMP_ROOT = 4
+    TIME_STAMP = 5
     SEAL = 10
     DIGEST = 11
     APPROVAL = 12
@@ -49,7 +51,7 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 # What a write that was cut off leaves behind: never under a name of evidence.
 _PART = re.compile(r"\.[0-9A-Za-z_.-]{1,110}\.[0-9a-f]{8}\.part")
 _SQLITE = "(-wal|-shm|-journal)?"
-_IN_ROOT = re.compile(rf"\.(index\.sqlite{_SQLITE}|published{_SQLITE}|lock(\.json)?)")
+_IN_ROOT = re.compile(rf"\.(index\.sqlite{_SQLITE}|published{_SQLITE}|lock(\.json)?|signing\.lock)")
 # The client's lock and who holds it, and the lock of a run.
 _IN_CLIENT = re.compile(r"\.lock(\.json)?|\.[0-9A-Za-z][0-9A-Za-z-]{0,95}\.lock")
 
@@ -78,8 +80,9 @@ def _of_a_client(client: str, folder: str, file: str) -> Place | None:
             return Place(What.RECONCILIATION, client, file[:-5])
     elif layout.is_run_id(folder):
         # Whatever lay there when the run was sealed is in its seal, by any name.
-        own = file and not _PART.fullmatch(file)
-        return Place(What.RUN_FILE, client, folder) if own else _NO_EVIDENCE
+        if not file:
+            return _NO_EVIDENCE
+        return Place(What.LEFTOVER if _PART.fullmatch(file) else What.RUN_FILE, client, folder)
     else:
         return None
     return _NO_EVIDENCE if _PART.fullmatch(file) else None
@@ -109,7 +112,7 @@ def _of_the_archive(parts: list[str]) -> Place | None:
 
 def _no_evidence(parts: list[str]) -> Place | None:
     """Marks, locks and indexes of ours, and nothing else that begins with a dot."""
-    if parts[0] == layout.PENDING:
+    if parts[0] in {layout.PENDING, layout.SUPERSEDED}:
         return _NO_EVIDENCE
     if len(parts) == 1 and (_IN_ROOT.fullmatch(parts[0]) or _PART.fullmatch(parts[0])):
         return _NO_EVIDENCE

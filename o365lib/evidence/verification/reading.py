@@ -6,8 +6,12 @@ from typing import NamedTuple
 from o365lib.errors import EvidenceError
 from o365lib.evidence.stores import Store
 
-# A digest over a batch of 100,000 runs has 30 MB; a seal has three thousand bytes.
-LARGEST_SIGNED = 64 * 1024 * 1024
+# A digest over a batch of 100,000 runs has 30 MB.
+LARGEST_DIGEST = 64 * 1024 * 1024
+# An approval has 700 bytes a plan, and a reconciliation 300 a run of one client.
+LARGEST_LIST = 16 * 1024 * 1024
+# A seal has three thousand bytes.
+LARGEST_SIGNED = 1024 * 1024
 # A key has a hundred bytes; a time stamp with its certificates some thousand.
 LARGEST_OTHER = 64 * 1024
 

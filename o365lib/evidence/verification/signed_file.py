@@ -1,9 +1,11 @@
 """One signed file, taken apart: envelope, signature, statement, and whether it is in its place.
 
 A file has one form only: the exact bytes that this package writes for that payload and signature.
-So nothing can be changed in it that a signature does not cover.
+So nothing can be changed in it that a signature does not cover. What is long is taken apart only
+as far as it is of that form, and signed: JSON of a stranger can take much memory.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -15,6 +17,7 @@ from o365lib.evidence.public_keys import PublicKey, fingerprint_of
 from o365lib.evidence.statement import Statement
 from o365lib.evidence.verification.findings import Kind
 from o365lib.evidence.verification.inventory import Place, What
+from o365lib.evidence.verification.reading import LARGEST_SIGNED
 
 _PREDICATE_TYPES = {
     What.SEAL: statement.SEAL,
@@ -23,6 +26,12 @@ _PREDICATE_TYPES = {
     What.RECONCILIATION: statement.RECONCILIATION,
     What.ENDORSEMENT: statement.KEY_ENDORSEMENT,
 }
+
+# The exact bytes of `Envelope.to_json`, for one signature.
+_FORM = re.compile(
+    rb'\{\n "payloadType": "[^"\\]{1,100}",\n "payload": "[0-9A-Za-z+/=]*",\n "signatures": \[\n'
+    rb'  \{\n   "keyid": "[^"\\]{1,100}",\n   "sig": "[0-9A-Za-z+/=]{1,1000}"\n  \}\n \]\n\}\n'
+)
 
 Trust = Literal["given", "endorsed", "archive"]
 
@@ -70,16 +79,12 @@ def examine(content: bytes | None, place: Place, keys: Mapping[str, PublicKey]) 
         keys: the trusted keys by their ids.
     """
     found = Examined()
-    if content is None:
-        found.fail(Kind.EDITED, "It is far larger than a file of its kind; it was not read in.")
-        return found
-    try:
-        envelope = Envelope.from_json(content)
-    except EvidenceError as error:
-        kind = Kind.UNSIGNED if _has_no_signature(content) else Kind.EDITED
-        found.fail(kind, error.message)
+    envelope = _envelope_in(content, found)
+    if content is None or envelope is None:
         return found
     _check_signature(envelope, keys, found)
+    if len(content) > LARGEST_SIGNED and not found.key:
+        return found
     try:
         found.statement = Statement.from_bytes(envelope.payload)
     except EvidenceError as error:
@@ -91,6 +96,21 @@ def examine(content: bytes | None, place: Place, keys: Mapping[str, PublicKey]) 
         found.fail(Kind.EDITED, "It was written again: these are not the bytes of a signed file.")
     _check_statement(found.statement, place, envelope, found)
     return found
+
+
+def _envelope_in(content: bytes | None, found: Examined) -> Envelope | None:
+    if content is None:
+        found.fail(Kind.EDITED, "It is far larger than a file of its kind; it was not read in.")
+        return None
+    if len(content) > LARGEST_SIGNED and not _FORM.fullmatch(content):
+        found.fail(Kind.EDITED, "It is long, and not of the form of a signed file.")
+        return None
+    try:
+        return Envelope.from_json(content)
+    except EvidenceError as error:
+        kind = Kind.UNSIGNED if _has_no_signature(content) else Kind.EDITED
+        found.fail(kind, error.message)
+        return None
 
 
 def _has_no_signature(content: bytes) -> bool:

@@ -13,7 +13,7 @@ from o365lib.errors import EvidenceError
 from o365lib.evidence import layout, trust
 from o365lib.evidence.public_keys import PublicKey
 from o365lib.evidence.statement import Statement
-from o365lib.evidence.stores import Entry, Store
+from o365lib.evidence.stores import Entry, FolderStore, Store
 from o365lib.evidence.verification import chains, claims, keyring, stamps
 from o365lib.evidence.verification.adopted import Adopted
 from o365lib.evidence.verification.book import Book
@@ -27,7 +27,14 @@ from o365lib.evidence.verification.findings import (
 )
 from o365lib.evidence.verification.heads import Head
 from o365lib.evidence.verification.inventory import Place, What, place_of
-from o365lib.evidence.verification.reading import LARGEST_OTHER, LARGEST_SIGNED, Found, read
+from o365lib.evidence.verification.reading import (
+    LARGEST_DIGEST,
+    LARGEST_LIST,
+    LARGEST_OTHER,
+    LARGEST_SIGNED,
+    Found,
+    read,
+)
 from o365lib.evidence.verification.signed_file import Examined, examine
 
 _FILES_PER_PROGRESS = 200
@@ -44,6 +51,15 @@ _COUNTED = {
     "reconciliations": What.RECONCILIATION,
     "endorsements": What.ENDORSEMENT,
     "time stamps": What.TIME_STAMP,
+}
+# How many bytes of a file are read in; of others LARGEST_OTHER.
+_KEPT = {
+    What.RUN_FILE: 0,
+    What.SEAL: LARGEST_SIGNED,
+    What.DIGEST: LARGEST_DIGEST,
+    What.APPROVAL: LARGEST_LIST,
+    What.RECONCILIATION: LARGEST_LIST,
+    What.ENDORSEMENT: LARGEST_SIGNED,
 }
 _OF_THE_ARCHIVE = (layout.KEYS, layout.DIGESTS, layout.APPROVALS)
 
@@ -131,7 +147,9 @@ class _Verification:
 
     def _look_at(self, entry: Entry) -> None:
         place = place_of(entry.name)
-        if place is not None and place.what is What.NO_EVIDENCE:
+        if place is not None and place.what <= What.LEFTOVER:
+            if place.what is What.LEFTOVER:
+                self._book.put_file(entry.name, place, None, is_bad=False)
             return
         self._files += 1
         self._size += entry.size
@@ -149,9 +167,8 @@ class _Verification:
         self._read(entry.name, place)
 
     def _read(self, name: str, place: Place) -> None:
-        keep = LARGEST_SIGNED if place.what >= What.SEAL else LARGEST_OTHER
         try:
-            found = read(self._store, name, keep=0 if place.what is What.RUN_FILE else keep)
+            found = read(self._store, name, keep=_KEPT.get(place.what, LARGEST_OTHER))
         except EvidenceError as error:
             self._add(place, name, Kind.UNREADABLE, error.message)
             self._book.put_file(name, place, None, is_bad=True)
@@ -232,7 +249,7 @@ class _Verification:
             folders |= {layout.KEYS, layout.DIGESTS}
             if client:
                 folders.add(f"{client}/{layout.SEALS}")
-            if what == What.RUN_FILE and self._book.is_sealed(f"{client}/{item}"):
+            if what == What.RUN_FILE and self._book.is_sealed(client, item):
                 is_new |= self._forget_if_gone(name)
         unlike = list(islice(self._book.unlike(), _MOST_SECOND_LOOKS + 1))
         # More than that nobody writes meanwhile.
@@ -275,11 +292,29 @@ class _Verification:
     def compare(self) -> None:
         """Compare what was said with what is there."""
         self._busy.update(self.under_way())
+        for name, _, _ in list(islice(self._book.names(What.LEFTOVER), _MOST_SECOND_LOOKS)):
+            self._forget_if_gone(name)
+        self._tell_empty_folders()
         claims.compare(self._book, self.findings, busy=frozenset(self._busy))
         for what in (What.SEAL, What.DIGEST):
             chains.compare(self._book, what, self.findings)
         self._compare_keys()
         self._adopted.tell(self.findings)
+
+    def _tell_empty_folders(self) -> None:
+        """Only folders on a disk can be empty; a run's is so for a moment, when it begins."""
+        if not isinstance(self._store, FolderStore):
+            return
+        found = []
+        for folder in islice(self._store.empty_folders(), _MOST_SECOND_LOOKS):
+            client, _, run_id = folder.partition("/")
+            if self._clients and client not in self._clients:
+                continue
+            is_run = layout.is_client(client) and layout.is_run_id(run_id)
+            if is_run and folder not in self._busy and not self._book.is_sealed(client, run_id):
+                found.append(folder if folder.isprintable() else ascii(folder)[1:-1])
+        if found:
+            self.findings.note(f"Empty folders in the place of runs: {some(found)}.")
 
     def _compare_keys(self) -> None:
         """Whoever has the archive alone must be able to verify it, and others' keys are told of."""

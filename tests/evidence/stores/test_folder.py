@@ -42,6 +42,16 @@ def names(store, prefix=""):
     return [entry.name for entry in store.entries(prefix)]
 
 
+def test_folders_of_the_second_level_in_which_nothing_is_are_found(store, tmp_path):
+    put(store, tmp_path, "a/full/x", b"x")
+    (store.root / "a" / "empty").mkdir()
+    (store.root / "b" / "more" / "empty").mkdir(parents=True)
+    (store.root / "c").mkdir()
+    (store.root / "a" / "link").symlink_to(store.root / "c")
+    (store.root / "d").symlink_to(store.root / "a")
+    assert list(store.empty_folders()) == ["a/empty"]
+
+
 @given(st.sets(PARTS, max_size=12), PARTS)
 def test_entries_come_in_the_order_of_whole_names_and_by_prefix(tmp_path_factory, wanted, prefix):
     root = tmp_path_factory.mktemp("order")

@@ -69,7 +69,9 @@ def test_what_two_of_one_kind_claim_is_told_with_both(book):
     claim(book, "a/run/x")
     claim(book, "a/run/x", by=second)
     claim(book, "a/run/x", by=DIGEST)
-    assert list(book.claimed_twice(What.SEAL)) == [("a/run/x", SEAL, second)]
+    assert list(book.claimed_twice(What.SEAL)) == [("a/run/x", SEAL, second, 1)]
+    claim(book, "a/run/x", TWO, by=second)
+    assert list(book.claimed_twice(What.SEAL)) == [("a/run/x", SEAL, second, 0)]
     put(book, second, is_bad=True)
     assert list(book.claimed_twice(What.SEAL)) == []
 
@@ -92,7 +94,9 @@ def test_runs_whose_names_begin_alike_are_kept_apart(book):
     put(book, "a/run-2/y")
     claim(book, "a/run-2/x")
     assert (book.files_of("a/run"), book.files_of("a/run-2")) == (1, 2)
-    assert (book.is_sealed("a/run"), book.is_sealed("a/run-2")) == (False, True)
+    assert (book.is_sealed("a", "run"), book.is_sealed("a", "run-2")) == (False, True)
+    book.put_link(place_of(SEAL), before=None, run_id="run")  # a seal of a run without any file
+    assert (book.is_sealed("a", "run"), book.is_sealed("b", "run")) == (True, False)
     assert book.count_runs() == 2
 
 

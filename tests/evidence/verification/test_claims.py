@@ -95,6 +95,46 @@ def test_a_run_under_way_is_a_note(archive):
     assert f"Not sealed yet, since under way: new-client/{run.name}." in report.notes
 
 
+def test_what_is_said_to_be_under_way_excuses_nothing_in_a_run_that_has_its_seal(archive):
+    run = archive.runs("alpine-books")[0]
+    (run / "more.json").write_text("{}")
+    told = archive.told(under_way=lambda: [f"alpine-books/{run.name}"])
+    assert told == [("inserted", f"alpine-books/{run.name}/more.json")]
+
+
+def test_a_broken_off_write_is_inserted_in_a_run_that_has_its_seal_and_passed_by_before(archive):
+    part = ".record.json.0a1b2c3d.part"
+    begun = archive.root / "alpine-books" / "20261124T000000000Z-create-ffffff"
+    begun.mkdir()
+    (begun / part).write_text("{}")
+    assert archive.told() == []
+    run = archive.runs("alpine-books")[0]
+    (run / part).write_text("{}")
+    [problem] = archive.verified().problems
+    assert (problem.kind, problem.run_id) == ("inserted", run.name)
+    assert problem.file == f"alpine-books/{run.name}/{part}"
+
+
+def test_two_digests_that_say_the_same_of_a_file_are_a_note_and_others_break_the_chain(
+    archive, sound_archive
+):
+    made = sound_archive[0]
+    folder = archive.root / "_digests"
+    last = (folder / "00000004.json").read_bytes()
+    again = json.loads(Envelope.from_json(last).payload)
+    again["predicate"]["number"] = 5
+    again["predicate"]["previous"] = {"number": 4, "sha256": hashlib.sha256(last).hexdigest()}
+    (folder / "00000005.json").write_bytes(sign(json.dumps(again).encode(), made.signer).to_json())
+    report = archive.verified()
+    assert report.problems == ()
+    seal = "cedar-dental/_seals/00000001.json"
+    assert any("In two digests" in note and seal in note for note in report.notes)
+    for subject in again["subject"]:
+        subject["digest"]["sha256"] = "ab" * 32
+    (folder / "00000005.json").write_bytes(sign(json.dumps(again).encode(), made.signer).to_json())
+    assert ("broken chain", "_digests/00000005.json") in archive.told()
+
+
 def test_signed_files_that_are_gone_are_missed_by_the_digest(archive):
     approval = next((archive.root / "_approvals").iterdir())
     endorsement = next((archive.root / "_keys").glob("*.json"))

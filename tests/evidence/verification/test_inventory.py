@@ -18,6 +18,10 @@ KEY = "ab" * 32
             "alpine-books/_reconciliations/r-1.json",
             Place(What.RECONCILIATION, "alpine-books", "r-1"),
         ),
+        (
+            "alpine-books/run-1/.record.json.0a1b2c3d.part",
+            Place(What.LEFTOVER, "alpine-books", "run-1"),
+        ),
         ("_digests/00000003.json", Place(What.DIGEST, "", "00000003", 3)),
         ("_digests/00000003.tsr", Place(What.TIME_STAMP, "", "00000003", 3)),
         ("_approvals/a-1.json", Place(What.APPROVAL, "", "a-1")),
@@ -40,7 +44,6 @@ def test_a_name_of_evidence_says_what_it_is_and_whose(name, place):
         "alpine-books/.lock",
         "alpine-books/.lock.json",
         "alpine-books/.20261123T100000000Z-create-aaaaaa.lock",
-        "alpine-books/run-1/.record.json.0a1b2c3d.part",
         "_digests/.00000001.json.0a1b2c3d.part",
         "alpine-books/_seals/.00000001.json.0a1b2c3d.part",
     ],

@@ -1,10 +1,11 @@
 import base64
 import json
+import tracemalloc
 
 import pytest
 
 from o365lib.evidence import statement
-from o365lib.evidence.envelope import Envelope, Signature, sign
+from o365lib.evidence.envelope import PAYLOAD_TYPE, Envelope, Signature, sign
 from o365lib.evidence.statement import SCHEMA_VERSION, Statement, Subject, signer_of
 from o365lib.evidence.verification.findings import Kind
 from o365lib.evidence.verification.inventory import Place, What
@@ -150,6 +151,38 @@ def in_other_words():
 )
 def test_a_signed_file_has_one_form_and_no_other(how, content):
     assert Kind.EDITED in kinds(content), how
+
+
+def test_what_is_long_is_not_taken_apart_unless_it_has_the_form_of_a_signed_file():
+    """A list takes twenty times the memory that its three letters take in a file."""
+    empty_lists = b"[" + b"[]," * 1_000_000 + b"[]]"
+    digest = Place(What.DIGEST, "", "00000002", 2)
+    by_stranger = sign(empty_lists, MALLORY).to_json()
+    stolen = Envelope(empty_lists, PAYLOAD_TYPE, (Signature(KIM.key.key_id, b"0" * 64),)).to_json()
+    for content, kind in (
+        (b'{"payloadType":' + empty_lists + b"}", Kind.EDITED),
+        (by_stranger, Kind.WRONG_KEY),
+        (stolen, Kind.EDITED),
+    ):
+        tracemalloc.start()
+        try:
+            assert kinds(content, digest) == [kind]
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert peak < 40_000_000
+
+
+def test_a_long_digest_that_is_signed_is_sound():
+    many = tuple(Subject(f"client-{n}/_seals/00000001.json", SHA) for n in range(8000))
+    content = sealed(subjects=many, kind=statement.DIGEST)
+    assert len(content) > 1024 * 1024
+    assert kinds(content, Place(What.DIGEST, "", "00000002", 2)) == []
+
+
+def test_fields_that_this_version_does_not_know_are_accepted_in_a_seal():
+    more = {"finished": {"user_name": "kim", "host_name": "desk"}, "replaces": SHA}
+    assert kinds(sealed(**more)) == []
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,16 @@ def test_locks_and_marks_of_ours_are_passed_by(archive):
     assert archive.told() == []
 
 
+def test_an_empty_folder_in_the_place_of_a_run_is_noted(archive):
+    folder = "alpine-books/20261124T000000000Z-create-ffffff"
+    (archive.root / folder).mkdir()
+    report = archive.verified()
+    assert report.problems == ()
+    assert f"Empty folders in the place of runs: {folder}." in report.notes
+    assert not any("Empty" in note for note in archive.verified(under_way=lambda: {folder}).notes)
+    assert not any("Empty" in note for note in archive.verified(clients=["cedar-dental"]).notes)
+
+
 def test_links_are_told_and_never_followed(archive, tmp_path):
     outside = tmp_path / "outside"
     run = archive.runs("alpine-books")[0]
