@@ -10,6 +10,7 @@ import click
 
 from o365lib import clock
 from o365lib.cli.evidence.listing import instant
+from o365lib.cli.output import say
 from o365lib.cli.passphrase import asker, passphrase_file_option
 from o365lib.errors import EvidenceError, Refused, UsageError
 
@@ -249,7 +250,7 @@ def _sign(
             problem = f"No digest covers the approval yet. {error}"
     _tell(approval, shown, given)
     if problem:
-        click.echo(f"o365: {problem}", err=True)
+        say(f"o365: {problem}")
         context.exit(_FAILED)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import textwrap
 from itertools import chain, islice
@@ -36,6 +37,9 @@ _ROWS_AT_ONCE = 500
 
 _BETWEEN_CELLS = "   "
 
+# Control and direction characters that JSON may hold as they are.
+_STEERING = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
 Row = TypeVar("Row")
 
 _STYLES = {
@@ -52,7 +56,12 @@ _STYLES = {
 
 def show_json(content: Any) -> None:
     """Print for machines: one JSON document."""
-    click.echo(json.dumps(content, indent=2, ensure_ascii=False))
+    click.echo(escaped(json.dumps(content, indent=2, ensure_ascii=False)))
+
+
+def escaped(document: str) -> str:
+    """Return a JSON document that says the same and can steer no terminal that it is shown on."""
+    return _STEERING.sub(lambda match: f"\\u{ord(match[0]):04x}", document)
 
 
 def show_json_rows(head: dict[str, Any], name: str, rows: Iterable[dict[str, Any]]) -> None:
@@ -69,7 +78,7 @@ def show_json_rows(head: dict[str, Any], name: str, rows: Iterable[dict[str, Any
     before = "\n"
     for portion in _portions(rows):
         text = ",\n".join(json.dumps(row, ensure_ascii=False) for row in portion)
-        click.echo(f"{before}{text}", nl=False)
+        click.echo(f"{before}{escaped(text)}", nl=False)
         before = ",\n"
     click.echo("\n]}")
 

@@ -102,12 +102,13 @@ def tell_more(shown: int, count: int) -> None:
 def show_run(context: click.Context, *, run: str, as_json: bool) -> None:
     """Show a run's record. RUN is its id, or a part of it that no other run's id has."""
     from o365lib.cli.evidence.indexing import opened_index
+    from o365lib.cli.output import escaped
 
     with opened_index(context.obj) as index:
         folder = index.find(run)
         record = folder.read_record()
         if as_json:
-            click.echo(record.to_json(), nl=False)
+            click.echo(escaped(record.to_json()), nl=False)
         else:
             _show(folder, record, index)
 

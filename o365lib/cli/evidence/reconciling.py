@@ -13,6 +13,7 @@ import click
 
 from o365lib import clock
 from o365lib.cli.evidence.listing import instant
+from o365lib.cli.output import say
 from o365lib.cli.passphrase import passphrase_file_option
 from o365lib.errors import UsageError
 
@@ -164,7 +165,7 @@ def _reconcile_apart(
     def run(client: str) -> dict[str, Any]:
         click.echo(f"{clock.iso(clock.now())} {client}: reading", err=True)
         told = child.run(client)
-        click.echo(f"{clock.iso(clock.now())} {client}: {_in_short(told)}", err=True)
+        say(f"{clock.iso(clock.now())} {client}: {_in_short(told)}")
         return told
 
     from concurrent.futures import ThreadPoolExecutor
