@@ -1,23 +1,80 @@
 """Chains of signed files: number n names number n-1 by the SHA-256 of its file.
 
-- The file's name is the claim of its number: it is made only if it is not there, so two processes
-  that append at once make a line of two, and never a fork.
+- One process signs at a time, under the archive's lock; and the file's name is the claim of its
+  number: it is made only if it is not there. So there is a line, and never a fork.
 - What is signed is what is on the disk; a file of a chain is never written again.
+- Nothing is signed after a file that is not a sound end of the chain: it could not be mended.
 """
 
+import contextlib
 import hashlib
 import os
-from collections.abc import Callable
+import stat
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from o365lib.errors import EvidenceError
-from o365lib.evidence.envelope import Envelope
-from o365lib.evidence.files import create_atomically, make_folder
-from o365lib.evidence.layout import number_of, numbered
+from o365lib.evidence import trust
+from o365lib.evidence.envelope import Envelope, verified_by
+from o365lib.evidence.files import create_atomically, make_folder, mode_for
+from o365lib.evidence.layout import SIGNING_LOCK, number_of, numbered
+from o365lib.evidence.statement import Statement
 
 _LARGEST_FILE = 64 << 20
+_LOOKS_EVERY_SECONDS = 0.01
+# A pipe in place of a file must not make a reader wait for ever; Windows has neither flag.
+_READ = (
+    os.O_RDONLY
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_BINARY", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+)
+
+_mine = threading.local()
+
+
+@contextlib.contextmanager
+def signing(root: Path) -> Iterator[None]:
+    """Hold an archive's lock, under which alone its chains grow; waits for who holds it.
+
+    A thread that holds it may take it again.
+
+    Args:
+        root: the archive's folder; it must exist.
+
+    Raises:
+        EvidenceError: the drive refuses locks or the file for them. Errors from inside pass.
+    """
+    held: set[str] = _mine.__dict__.setdefault("held", set())
+    place = os.path.realpath(root)
+    if place in held:
+        yield
+        return
+    # Late: a command that only reads signs nothing.
+    from filelock import FileLock
+
+    path = root / SIGNING_LOCK
+    try:
+        lock = FileLock(path, mode=mode_for(root), thread_local=False, fallback_to_soft=False)
+        lock.acquire(poll_interval=_LOOKS_EVERY_SECONDS)
+    except (OSError, NotImplementedError) as error:
+        why = getattr(error, "strerror", None) or type(error).__name__
+        raise EvidenceError(
+            f"{path} cannot be locked ({why}).",
+            state="Nothing was signed.",
+            remedy="Give yourself the right to write there, or keep the archive on a drive that has"
+            " file locks; `o365 evidence seal` then finishes what is left.",
+        ) from error
+    held.add(place)
+    try:
+        yield
+    finally:
+        held.discard(place)
+        lock.release()
 
 
 @dataclass(frozen=True)
@@ -88,10 +145,15 @@ def read(path: Path) -> bytes:
     """Return a signed file's bytes.
 
     Raises:
-        EvidenceError: it is not there, cannot be read, or is far larger than any such file is.
+        EvidenceError: it is not there, is no file, cannot be read, or is far larger than any such
+            file is.
     """
     try:
-        with path.open("rb") as stream:
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            raise _no_file(path)
+        with os.fdopen(os.open(path, _READ), "rb") as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise _no_file(path)
             content = stream.read(_LARGEST_FILE + 1)
     except OSError as error:
         raise EvidenceError(
@@ -106,32 +168,92 @@ def read(path: Path) -> bytes:
     return content
 
 
-def append(folder: Path, make: Callable[[int, Link | None], Envelope]) -> Link:
-    """Sign the next file of a chain and return it.
+def append(folder: Path, make: Callable[[int, Link | None], Envelope], *, root: Path) -> Link:
+    """Sign the next file of a chain and return it; waits while another process signs.
 
     Args:
         folder: the chain's; made with the first file.
-        make: returns the envelope of this number after this one before it. Called again where
-            another process has taken the number meanwhile.
+        make: returns the envelope of this number after this one before it. Called again where a
+            file of this number was brought from elsewhere meanwhile.
+        root: the archive's; its published keys say whether the chain's end is sound.
 
     Raises:
-        EvidenceError: it cannot be signed or written; the chain is as it was.
+        EvidenceError: it cannot be signed or written, or the chain has a gap or an end that is not
+            sound; the chain is as it was.
     """
-    while True:
-        before = last(folder)
-        number = before.number + 1 if before else 1
-        content = make(number, before).to_json()
-        path = path_of(folder, number)
-        try:
-            make_folder(folder)
-            create_atomically(path, content)
-        except FileExistsError:
-            if not path.exists():  # something that is no folder stands in its place
-                raise _not_written(path, "there is something else in its place") from None
-            continue
-        except OSError as error:
-            raise _not_written(path, error.strerror or type(error).__name__) from error
-        return Link(number, hashlib.sha256(content).hexdigest(), path)
+    with signing(root):
+        while True:
+            before = _sound_end(folder, root)
+            number = before.number + 1 if before else 1
+            path = path_of(folder, number)
+            if number_of(path.name) is None:
+                raise _not_written(path, "the chain has no more numbers")
+            content = make(number, before).to_json()
+            try:
+                make_folder(folder)
+                create_atomically(path, content)
+            except FileExistsError:
+                if not path.exists():  # something that is no folder stands in its place
+                    raise _not_written(path, "there is something else in its place") from None
+                continue
+            except OSError as error:
+                raise _not_written(path, error.strerror or type(error).__name__) from error
+            return Link(number, hashlib.sha256(content).hexdigest(), path)
+
+
+def _sound_end(folder: Path, root: Path) -> Link | None:
+    """Return the last file, if one may be signed after it; None for a chain that has none."""
+    known = numbers(folder)
+    if known and _remove_if_empty(path_of(folder, known[-1])):
+        known.pop()
+    if not known:
+        return None
+    if known[-1] != len(known):
+        lacking = next(number for number, found in enumerate(known, 1) if number != found)
+        raise _not_sound(path_of(folder, lacking), "it is missing, and later ones are there")
+    path = path_of(folder, known[-1])
+    content = read(path)
+    try:
+        envelope = Envelope.from_json(content)
+        said = Statement.from_bytes(envelope.payload).predicate
+    except EvidenceError as error:
+        raise _not_sound(path, error.message) from error
+    if not verified_by(envelope, trust.trusted_keys(root)):
+        raise _not_sound(path, "no key that is published in the archive has signed it")
+    end = Link(known[-1], hashlib.sha256(content).hexdigest(), path)
+    previous = link(folder, end.number - 1).as_previous() if end.number > 1 else None
+    if (said.get("number"), said.get("previous")) != (end.number, previous):
+        raise _not_sound(path, "it does not follow the one before it")
+    return end
+
+
+def _remove_if_empty(path: Path) -> bool:
+    """Remove what a crash left on a drive without hard links: a number claimed and never used."""
+    try:
+        status = os.lstat(path)
+        if not stat.S_ISREG(status.st_mode) or status.st_size:
+            return False
+        path.unlink()
+    except OSError:  # reading tells why
+        return False
+    return True
+
+
+def _not_sound(path: Path, why: str) -> EvidenceError:
+    return EvidenceError(
+        f"Nothing can be signed after {path}: {why.rstrip('.')}.",
+        state="What was archived before is as it was.",
+        remedy="`o365 evidence verify` tells more. Put the file, or the key, back from a copy or"
+        " the store; take away what does not belong there. `o365 evidence seal` then finishes what"
+        " is left.",
+    )
+
+
+def _no_file(path: Path) -> EvidenceError:
+    return EvidenceError(
+        f"{path} is not a file of the archive: it is a symbolic link, a folder or a device.",
+        remedy="It was not read. Look who put it there.",
+    )
 
 
 def _not_written(path: Path, why: str) -> EvidenceError:

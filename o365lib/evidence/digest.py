@@ -63,7 +63,7 @@ def write_digest(
         }
         return sign(Statement(subjects, DIGEST, predicate).to_bytes(), signer)
 
-    return chain.append(root / DIGESTS, make)
+    return chain.append(root / DIGESTS, make, root=root)
 
 
 def covered(root: Path) -> set[str]:

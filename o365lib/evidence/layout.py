@@ -11,6 +11,8 @@ is a lock, a mark or an index, and proves nothing.
     _keys/<key id>.pem, <key id>.json        public keys, and who vouches for them
     _keys/time-stamp/<sha256>.pem            roots of time stamp authorities
     .pending/<batch id>/                     runs that were begun and are in no digest yet
+    .superseded/<batch id>/...               seals and digests that others took the place of
+    .signing.lock                            who holds it signs
 """
 
 import re
@@ -22,6 +24,8 @@ APPROVALS = "_approvals"
 KEYS = "_keys"
 TIME_STAMP_ROOTS = "_keys/time-stamp"
 PENDING = ".pending"
+SUPERSEDED = ".superseded"
+SIGNING_LOCK = ".signing.lock"
 INDEX = ".index.sqlite"
 
 _CLIENT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")

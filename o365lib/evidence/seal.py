@@ -93,7 +93,7 @@ def seal_run(
         )
         return sign(Statement(subjects, SEAL, predicate).to_bytes(), signer)
 
-    return Seal(chain.append(run.path.parent / SEALS, make), predicate)
+    return Seal(chain.append(run.path.parent / SEALS, make, root=run.path.parent.parent), predicate)
 
 
 def seal_of(run: RunFolder) -> Seal | None:

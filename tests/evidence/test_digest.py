@@ -5,7 +5,7 @@ import hashlib
 import pytest
 
 from o365lib.errors import EvidenceError
-from o365lib.evidence import chain
+from o365lib.evidence import chain, trust
 from o365lib.evidence.digest import covered, write_digest
 from o365lib.evidence.envelope import Envelope, verified_by
 from o365lib.evidence.statement import DIGEST, Statement
@@ -37,6 +37,7 @@ def test_a_digest_covers_each_file_once_and_is_signed(tmp_path, signed_files):
 
 
 def test_each_names_the_digest_before(tmp_path, signed_files):
+    trust.publish(tmp_path, SIGNER.key)
     first = write_digest(tmp_path, signed_files[:1], SIGNER, batch_id="b1", started=NOW)
     second = write_digest(tmp_path, signed_files[1:], SIGNER, batch_id="b2", started=NOW)
     said = Statement.from_bytes(Envelope.from_json(second.path.read_bytes()).payload)
@@ -45,6 +46,7 @@ def test_each_names_the_digest_before(tmp_path, signed_files):
 
 
 def test_what_digests_cover_is_found_again(tmp_path, signed_files):
+    trust.publish(tmp_path, SIGNER.key)
     for name, batch_id in zip(signed_files, ("b1", "b2"), strict=True):
         write_digest(tmp_path, [name], SIGNER, batch_id=batch_id, started=NOW)
     assert covered(tmp_path) == set(signed_files)

@@ -9,6 +9,7 @@ import pytest
 
 from o365lib import clock
 from o365lib.errors import EvidenceError
+from o365lib.evidence import trust
 from o365lib.evidence.archive import Archive
 from o365lib.evidence.index import Index, Wanted
 from o365lib.evidence.layout import INDEX, SEALS
@@ -246,6 +247,7 @@ def test_a_seal_is_known_by_its_number_as_soon_as_it_is_there(archive):
     runs = [put(archive, str(number)) for number in range(3)]
     assert told(archive, "seal") == {"0": None, "1": None, "2": None}
     signer = ed25519()
+    trust.publish(archive.root, signer.key)
     for run in (runs[1], runs[0]):
         seal_run(run, run.read_record(), signer, search={})
     assert told(archive, "seal") == {"0": 2, "1": 1, "2": None}

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from o365lib.errors import EvidenceError
-from o365lib.evidence import chain
+from o365lib.evidence import chain, trust
 from o365lib.evidence.archive import Archive
 from o365lib.evidence.envelope import Envelope, verified_by
 from o365lib.evidence.record import Outcome
@@ -77,8 +77,9 @@ def test_it_says_who_did_what_for_whom(finished):
     assert said["number"] == 1
 
 
-def test_each_names_the_seal_before_of_the_same_client(finished):
+def test_each_names_the_seal_before_of_the_same_client(archive, finished):
     signer = ed25519()
+    trust.publish(archive.root, signer.key)
     first = seal_run(*finished("one"), signer, search=SEARCH)
     other = seal_run(*finished("two", client="bayside-legal"), signer, search=SEARCH)
     second = seal_run(*finished("three"), signer, search=SEARCH)
@@ -108,15 +109,17 @@ def test_only_regular_files_are_covered_and_broken_writes_are_swept(finished, tm
     assert not [file for file in run.path.iterdir() if file.suffix == ".part"]
 
 
-def test_the_seal_of_a_run_is_found_again(finished):
+def test_the_seal_of_a_run_is_found_again(archive, finished):
     signer = ed25519()
+    trust.publish(archive.root, signer.key)
     runs = [finished(name) for name in ("one", "two", "three")]
     seals = [seal_run(run, record, signer, search=SEARCH) for run, record in runs[:2]]
     assert [seal_of(run) for run, _ in runs] == [*seals, None]
 
 
-def test_a_seal_that_cannot_be_read_hides_no_other(finished):
+def test_a_seal_that_cannot_be_read_hides_no_other(archive, finished):
     signer = ed25519()
+    trust.publish(archive.root, signer.key)
     runs = [finished(name) for name in ("one", "two")]
     first, second = (seal_run(run, record, signer, search=SEARCH) for run, record in runs)
     second.link.path.write_text("spoilt")

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from o365lib import clock
+from o365lib.evidence import trust
 from o365lib.evidence.archive import Archive
 from o365lib.evidence.envelope import sign
 from o365lib.evidence.record import Change, Check, Operator, Outcome, Record, Step
@@ -175,6 +176,7 @@ def test_the_files_of_a_run_are_shown_with_their_sizes(o365, archive):
 
 def test_a_sealed_run_is_shown_with_its_seal_and_the_fingerprint_of_the_key(o365, archive):
     signer = ed25519(name="Kim\x1b[31m Lee")
+    trust.publish(archive.root, signer.key)
     for end in ("aaaaa2", "aaaaa1"):
         run = archive.find(end)
         seal_run(run, run.read_record(), signer, search={})
@@ -188,8 +190,10 @@ def test_a_sealed_run_is_shown_with_its_seal_and_the_fingerprint_of_the_key(o365
 
 def test_two_seals_of_one_run_are_both_told(o365, archive):
     run = archive.find("aaaaa1")
+    signer = ed25519()
+    trust.publish(archive.root, signer.key)
     for _ in range(2):
-        seal_run(run, run.read_record(), ed25519(), search={})
+        seal_run(run, run.read_record(), signer, search={})
     shown = o365("evidence", "show", "aaaaa1").stdout
     assert "Sealed as number 1, and as 2 of alpine-books" in shown
 
