@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from o365lib.errors import EvidenceError
-from o365lib.evidence.public_keys import PublicKey
+from o365lib.evidence.public_keys import PublicKey, in_one_form
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 
@@ -109,6 +109,8 @@ def sign(payload: bytes, signer: Signer) -> Envelope:
         EvidenceError: the key cannot be used now; nothing was signed.
     """
     signature = signer.sign(pre_authentication_encoding(PAYLOAD_TYPE, payload))
+    if signer.key.algorithm == "ES256":
+        signature = in_one_form(signature)
     return Envelope(payload, PAYLOAD_TYPE, (Signature(signer.key.key_id, signature),))
 
 

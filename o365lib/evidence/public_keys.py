@@ -3,7 +3,7 @@
 - A key's id is the SHA-256 of its DER SubjectPublicKeyInfo in hexadecimal, so that a key can be
   found by what it is and by nothing else: `openssl pkey -pubin -outform DER | sha256sum`.
 - Ed25519 is what this package signs with; ES256 (ECDSA on P-256 over SHA-256, the signature in DER)
-  is what key vaults sign with, and is verified all the same.
+  is what key vaults sign with, and is verified all the same. Of its two forms one is taken.
 
 https://datatracker.ietf.org/doc/html/rfc8032, https://datatracker.ietf.org/doc/html/rfc9864
 """
@@ -17,6 +17,8 @@ from o365lib.errors import EvidenceError
 
 Algorithm = Literal["Ed25519", "ES256"]
 
+# https://csrc.nist.gov/pubs/sp/800/186/final, the order of P-256's group
+_P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 _SHOWN_BYTES = 16
 _LARGEST_PEM = 10_000
 
@@ -98,7 +100,10 @@ class PublicKey:
         return pem
 
     def verify(self, message: bytes, signature: bytes) -> bool:
-        """Whether the signature over the message was made with this key's private half."""
+        """Whether the signature over the message was made with this key's private half.
+
+        One of ES256 must be `in_one_form`: the other would be another file with the same meaning.
+        """
         from cryptography.exceptions import InvalidSignature
 
         try:
@@ -109,9 +114,25 @@ class PublicKey:
                 from cryptography.hazmat.primitives.hashes import SHA256
 
                 self._key.verify(signature, message, ECDSA(SHA256()))
+                return in_one_form(signature) == signature
         except InvalidSignature:
             return False
         return True
+
+
+def in_one_form(signature: bytes) -> bytes:
+    """Return a signature of ES256 in the one of its two forms that is taken: s in the lower half.
+
+    Raises:
+        ValueError: it is no such signature in DER.
+    """
+    from cryptography.hazmat.primitives.asymmetric.utils import (
+        decode_dss_signature,
+        encode_dss_signature,
+    )
+
+    r, s = decode_dss_signature(signature)
+    return encode_dss_signature(r, min(s, _P256_ORDER - s))
 
 
 def fingerprint_of(key_id: str) -> str:

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, gener
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from o365lib.evidence.public_keys import PublicKey
+from o365lib.evidence.public_keys import PublicKey, in_one_form
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class LooseSigner:
 
     def sign(self, message: bytes) -> bytes:
         if self.key.algorithm == "ES256":
-            return self.private_key.sign(message, ECDSA(SHA256()))
+            return in_one_form(self.private_key.sign(message, ECDSA(SHA256())))
         return self.private_key.sign(message)
 
 

@@ -4,11 +4,16 @@ import hashlib
 import subprocess
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ec import SECP384R1, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP384R1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.utils import (
+    decode_dss_signature,
+    encode_dss_signature,
+)
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from o365lib.errors import EvidenceError
-from o365lib.evidence.public_keys import PublicKey, fingerprint_of
+from o365lib.evidence.public_keys import PublicKey, fingerprint_of, in_one_form
 from tests.evidence.signers import ed25519, es256
 
 MAKERS = pytest.mark.parametrize("make", [ed25519, es256])
@@ -23,6 +28,19 @@ def test_a_signature_is_verified_by_its_own_key_only(make):
     assert not make().key.verify(b"message", signature)
     assert not signer.key.verify(b"message", signature[:-1])
     assert not signer.key.verify(b"message", b"")
+
+
+def test_a_signature_on_p256_has_no_second_form():
+    signer = es256()
+    signature = signer.sign(b"message")
+    r, s = decode_dss_signature(signature)
+    order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+    other = encode_dss_signature(r, order - s)
+    signer.private_key.public_key().verify(
+        other, b"message", ECDSA(SHA256())
+    )  # to others it is as good
+    assert not signer.key.verify(b"message", other)
+    assert in_one_form(other) == in_one_form(signature) == signature
 
 
 @MAKERS
