@@ -7,6 +7,7 @@ from o365lib.evidence.verification.findings import Findings, Kind, some
 from o365lib.evidence.verification.inventory import Place, What, place_of
 
 _FINISH = "If a command was cut off, the next `o365 run` or `o365 evidence seal` finishes it."
+_ADOPT = "One from before there were seals: `o365 evidence adopt`."
 
 
 def compare(book: Book, findings: Findings, *, busy: AbstractSet[str]) -> None:
@@ -85,7 +86,12 @@ class _Comparison:
             same = f" Its content is that of {original}." if original else ""
             self._add(Kind.INSERTED, name, f"The run's seal does not speak of it.{same}")
         elif not original:
-            self._add(Kind.UNSIGNED, folder, f"No seal speaks of this run. {_FINISH}", place=place)
+            self._add(
+                Kind.UNSIGNED,
+                folder,
+                f"No seal speaks of this run. {_FINISH} {_ADOPT}",
+                place=place,
+            )
         elif self._book.digest_of(original) == sha256:
             self._add(Kind.INSERTED, folder, f"It is a copy of {original}.", place=place)
         else:
