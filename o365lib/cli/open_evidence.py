@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from o365lib import clock
+from o365lib.cli.made_key import tell_if_made
 from o365lib.cli.output import say
 from o365lib.cli.passphrase import asker
 from o365lib.plain_text import one_line
@@ -107,7 +108,9 @@ def open_evidence(
     from o365lib.evidence.sealing import OpenBatch, finish_left_behind
 
     archive = Archive(places.evidence)
-    opened = OpenEvidence(OpenBatch.begin(archive, KeyStore(places.keys), asker(passphrase_file)))
+    keys = KeyStore(places.keys)
+    opened = OpenEvidence(OpenBatch.begin(archive, keys, asker(passphrase_file)))
+    tell_if_made(keys, opened.batch.signer, archive.root)
     remote: RemoteArchive | None = None
     try:
         remote = remote_of(options, defaults, archive, lambda: opened.batch.signer)

@@ -68,9 +68,13 @@ class KeyStore:
 
     Args:
         folder: it need not exist.
+
+    Attributes:
+        has_made: whether `signer` has made the key, which the person should be told.
     """
 
     def __init__(self, folder: Path) -> None:
+        self.has_made = False
         self.folder = folder
         self.file = folder / KEY_FILE
 
@@ -90,6 +94,7 @@ class KeyStore:
                 if file is None:
                     file, signer = new_key(default_name())
                     self._put(file)
+                    self.has_made = True
                     return signer
         return file.signer(passphrase)
 

@@ -51,6 +51,15 @@ def test_the_digest_is_signed_at_the_end_and_told_with_the_keys_fingerprint(open
     assert told["problems"] == []
 
 
+def test_a_key_that_is_made_now_is_told_once(opened, capsys):
+    for lines in (1, 0):
+        with opened() as evidence:
+            pass
+        told = capsys.readouterr().err.splitlines()
+        assert len(told) == lines
+        assert all(evidence.batch.signer.key.fingerprint in line for line in told)
+
+
 def test_nothing_sealed_is_nothing_told(opened):
     with opened() as evidence:
         pass

@@ -24,6 +24,7 @@ def seal(context: click.Context, *, passphrase_file: Path | None, as_json: bool)
 
     `o365 run` does the same before it begins. A run that is under way is left alone.
     """
+    from o365lib.cli.made_key import tell_if_made
     from o365lib.cli.open_evidence import lines_of
     from o365lib.cli.output import show_json, show_text
     from o365lib.evidence.key_store import KeyStore
@@ -33,7 +34,9 @@ def seal(context: click.Context, *, passphrase_file: Path | None, as_json: bool)
 
     options: Options = context.obj
     archive = opened_archive(options)
-    own = OpenBatch.begin(archive, KeyStore(keys_folder()), asker(passphrase_file))
+    keys = KeyStore(keys_folder())
+    own = OpenBatch.begin(archive, keys, asker(passphrase_file))
+    tell_if_made(keys, own.signer, archive.root)
     try:
         finished = [*finish_left_behind(archive, own.signer)]
     finally:
