@@ -6,19 +6,19 @@
 - Nothing is overwritten. A number that another machine has taken is `NameTaken`, by its name.
 - A kill at any moment loses nothing: the next command sends what is missing.
 - A run without a seal, notes of what is under way, locks and the index are never sent.
+- A seal or digest that is not sound here is not sent: in the store it could not be taken back.
 - A client whose files are not those that were sealed stops there; the others go on, and it is told.
 """
 
 import hashlib
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from o365lib.errors import EvidenceError, NameTaken
-from o365lib.evidence import chain, files
-from o365lib.evidence.envelope import Envelope
+from o365lib.evidence import chain, files, trust
 from o365lib.evidence.layout import (
     APPROVALS,
     DIGESTS,
@@ -29,10 +29,13 @@ from o365lib.evidence.layout import (
     is_run_id,
     numbered,
 )
+from o365lib.evidence.public_keys import PublicKey
 from o365lib.evidence.published import PublishedNames, published_names
-from o365lib.evidence.statement import Statement, Subject
+from o365lib.evidence.statement import Subject
 from o365lib.evidence.stores import FolderStore, Store, sha256_of
 from o365lib.evidence.stores.store import name_taken, not_as_signed, unreadable
+from o365lib.evidence.verification.inventory import place_of
+from o365lib.evidence.verification.signed_file import examine
 
 # Requests that are under way at once: a store answers in tens of milliseconds.
 THREADS = 8
@@ -208,6 +211,7 @@ class _Publication:
     ) -> None:
         self._root, self._known, self._sender, self._pool = root, known, sender, pool
         self._say = say
+        self._keys = trust.trusted_keys(root)
         self._stopped: set[str] = set()
         self._taken: list[NameTaken] = []
         self.done = Published()
@@ -251,7 +255,7 @@ class _Publication:
             if client in self._stopped:
                 continue
             try:
-                raw, subjects = _signed(self._root, name)
+                raw, subjects = _signed(self._root, name, self._keys)
                 sealed += [
                     self._file(each.name, each.sha256) for each in _run_files(name, subjects)
                 ]
@@ -270,7 +274,11 @@ class _Publication:
             name = f"{DIGESTS}/{numbered(number)}"
             if self._known.has(name):
                 continue
-            raw, subjects = _signed(self._root, name)
+            try:
+                raw, subjects = _signed(self._root, name, self._keys)
+            except EvidenceError as error:
+                self._stop(DIGESTS, error)
+                return
             lacking = [each.name for each in subjects if not self._known.has(each.name)]
             if lacking:
                 self.done.problems.append(f"{name} is not sent: {lacking[0]} is not there yet.")
@@ -335,10 +343,24 @@ def _clients(root: Path) -> list[str]:
         ) from error
 
 
-def _signed(root: Path, name: str) -> tuple[bytes, tuple[Subject, ...]]:
-    """Return a signed file and what it names; whether it is signed rightly, verifying tells."""
+def _signed(
+    root: Path, name: str, keys: Mapping[str, PublicKey]
+) -> tuple[bytes, tuple[Subject, ...]]:
+    """Return a signed file and what it names.
+
+    Raises:
+        EvidenceError: it cannot be read, or is not sound in its place: a store would keep it.
+    """
     raw = chain.read(root / name)
-    return raw, Statement.from_bytes(Envelope.from_json(raw).payload).subjects
+    place = place_of(name)
+    assert place is not None  # it was made from a number
+    found = examine(raw, place, keys)
+    if found.statement is None or not found.is_sound:
+        raise EvidenceError(
+            f"{name} is not sound: {found.faults[0].sentence}",
+            remedy="It was not sent. `o365 evidence verify` tells more.",
+        )
+    return raw, found.statement.subjects
 
 
 def _run_files(seal: str, subjects: Iterable[Subject]) -> Iterator[Subject]:

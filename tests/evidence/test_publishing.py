@@ -9,10 +9,14 @@ from pathlib import Path
 import pytest
 
 from o365lib.errors import EvidenceError, NameTaken
+from o365lib.evidence import trust
+from o365lib.evidence.envelope import Envelope, sign
 from o365lib.evidence.publishing import publish
+from o365lib.evidence.statement import Statement, Subject, signer_of
 from o365lib.evidence.stores import FolderStore, Retention, open_store
 from o365lib.evidence.verification import verify
 from tests.evidence import eventful_archive
+from tests.evidence.signers import ed25519
 from tests.store_servers import Line
 
 ROOT = Path(__file__).parent.parent.parent
@@ -278,23 +282,39 @@ def test_a_seal_that_cannot_be_read_stops_its_client(root, store, content):
     assert done.runs == 4
 
 
-def test_a_seal_cannot_make_other_files_leave_the_archive(root, store, tmp_path):
-    from o365lib.evidence.envelope import Envelope
-    from o365lib.evidence.statement import Statement, Subject
+@pytest.mark.parametrize("name", ["cedar-dental/_seals/00000001.json", "_digests/00000003.json"])
+def test_what_a_stranger_signed_is_told_and_not_sent(root, store, name):
+    signed = Envelope.from_json((root / name).read_bytes())
+    (root / name).write_bytes(sign(signed.payload, ed25519()).to_json())
+    done = quietly(root, store)
+    assert [each for each in done.problems if f"{name} is not sound" in each]
+    assert name not in content_of(store)
+    assert "_digests/00000004.json" not in content_of(store)
 
+
+def test_a_copy_of_a_seal_under_the_next_number_is_not_sent(root, store):
+    seals = root / "cedar-dental" / "_seals"
+    shutil.copy(seals / "00000001.json", seals / "00000002.json")
+    done = quietly(root, store)
+    assert [each for each in done.problems if "00000002.json is not sound" in each]
+    assert "cedar-dental/_seals/00000002.json" not in content_of(store)
+
+
+def test_a_seal_cannot_make_other_files_leave_the_archive(root, store, tmp_path):
     outside = tmp_path / "outside"
     outside.write_text("not of this archive")
+    signer = ed25519()
+    trust.publish(root, signer.key)  # even one whose key is the archive's
     file = root / "cedar-dental" / "_seals" / "00000001.json"
     envelope = Envelope.from_json(file.read_bytes())
     said = Statement.from_bytes(envelope.payload)
     sha256 = hashlib.sha256(outside.read_bytes()).hexdigest()
     for name in ("../outside", "cedar-dental/../../outside", "cedar-dental/run/.hidden", "a/b/c"):
-        changed = Statement((Subject(name, sha256),), said.predicate_type, said.predicate)
-        file.write_bytes(
-            Envelope(changed.to_bytes(), envelope.payload_type, envelope.signatures).to_json()
-        )
+        predicate = {**said.predicate, "signer": signer_of(signer)}
+        changed = Statement((Subject(name, sha256),), said.predicate_type, predicate)
+        file.write_bytes(sign(changed.to_bytes(), signer).to_json())
         done = quietly(root, store)
-        assert any("no file of a run" in each for each in done.problems)
+        assert any("00000001.json is not sound" in each for each in done.problems)
     assert b"not of this archive" not in content_of(store).values()
 
 
