@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _SECONDS_PER_LINE = 5
 _LARGEST_FILE = 1_000_000
 _MEGABYTE = 1_000_000
+_MOST_SHOWN = 50
 
 _TRUST = {
     "given": "it was given",
@@ -75,7 +76,7 @@ def verify(
     else. Options may be given several times.
     """
     from o365lib.evidence import verification
-    from o365lib.evidence.verification import Head
+    from o365lib.evidence.verification import Head, presence
 
     options: Options = context.obj
     _check_clients(clients)
@@ -83,6 +84,7 @@ def verify(
     demanded = [Head.from_line(line) for line in heads]
     roots = [_certificate(file) for file in given["authorities"]]
     store, under_way = _store(options, where)
+    presence.require_archive(store)
     with _progress() as tell:
         report = verification.verify(
             store,
@@ -235,15 +237,31 @@ def _show(report: Report, *, heads_given: bool) -> None:
         columns = ("Kind", "Client", "Run", "File", "What was found")
         rows = [
             (each.kind.value, each.client, each.run_id, _short(each), each.sentence)
-            for each in report.problems
+            for each in report.problems[:_MOST_SHOWN]
         ]
         show_table(columns, rows, title="Problems")
-        if report.more_problems:
-            show_text(f"... and {report.more_problems:,} more.")
+        _show_counts(report)
     _show_keys(report)
     for sentence in (*report.notes, *_on_time(report), *_on_trust(report, heads_given=heads_given)):
         show_text(sentence)
     show_text(_verdict(report))
+
+
+def _show_counts(report: Report) -> None:
+    """Tell how many problems there are of each kind, where the table does not show them all."""
+    from collections import Counter
+
+    from o365lib.cli.output import show_text
+
+    number = len(report.problems) + report.more_problems
+    if number <= _MOST_SHOWN:
+        return
+    kinds = Counter(each.kind.value for each in report.problems)
+    counted = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common())
+    show_text(
+        f"... and {number - _MOST_SHOWN:,} more: {counted}{', ...' if report.more_problems else ''}"
+        " in all. --json prints them."
+    )
 
 
 def _short(problem: Problem) -> str:

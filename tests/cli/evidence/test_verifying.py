@@ -7,6 +7,7 @@ from o365lib import clock
 from o365lib.evidence.key_store import KeyStore
 from o365lib.evidence.sealing import OpenBatch
 from tests.evidence.eventful_archive import small
+from tests.evidence.sealed_archive import seal_runs
 
 
 @pytest.fixture(scope="module")
@@ -187,3 +188,20 @@ def test_long_work_tells_how_far_it_is_in_lines_or_live(o365):
     live = o365("evidence", "verify", env={"FORCE_COLOR": "1"})
     assert "Verifying" in live.stderr
     assert live.exit_code == 0
+
+
+def test_a_place_without_an_archive_is_wrong_usage_and_not_verified(o365, tmp_path):
+    (tmp_path / "empty").mkdir()
+    told = o365("evidence", "verify", str(tmp_path / "empty"))
+    assert told.exit_code == 2
+    assert "There is no archive at" in told.stderr
+    assert "Verified" not in told.stdout
+
+
+def test_of_very_many_problems_some_are_shown_and_all_counted(o365, tmp_path):
+    seal_runs(tmp_path, ("alpine-books", "20261123T104500123Z-create-7f3a9c"))
+    for number in range(70):
+        (tmp_path / "evidence" / f"README-{number}.txt").write_text("")
+    told = o365("evidence", "verify", str(tmp_path / "evidence"))
+    assert told.exit_code == 1
+    assert "... and 20 more: 70 inserted in all." in told.stdout

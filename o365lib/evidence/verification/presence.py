@@ -1,0 +1,45 @@
+"""Whether there is an archive at a place: an empty place has no fault, and proves nothing."""
+
+import itertools
+
+from o365lib.errors import UsageError
+from o365lib.evidence.layout import APPROVALS, DIGESTS, KEYS, SEALS, is_client, is_run_id
+from o365lib.evidence.stores import Store
+
+# An archive has something of its own among its first names; a project's folder has not.
+_LOOKED_AT = 1000
+
+
+def is_archive(store: Store) -> bool:
+    """Return whether a store has anything that only an archive has: a digest, a key, a run.
+
+    Raises:
+        EvidenceError: the store cannot be listed.
+    """
+    for folder in (DIGESTS, KEYS, APPROVALS):
+        if any(True for _ in store.entries(f"{folder}/")):
+            return True
+    first = itertools.islice(store.entries(), _LOOKED_AT)
+    return any(_is_an_archives(entry.name) for entry in first)
+
+
+def require_archive(store: Store) -> None:
+    """Make sure that there is an archive to verify.
+
+    Raises:
+        UsageError: there is none, or nothing of it is left.
+        EvidenceError: the store cannot be listed.
+    """
+    if not is_archive(store):
+        raise UsageError(
+            f"There is no archive at {store.url}.",
+            remedy="Name the folder or prefix that has `_digests` and the clients' folders; if that"
+            " is this one, everything has been removed from it.",
+        )
+
+
+def _is_an_archives(name: str) -> bool:
+    client, _, rest = name.partition("/")
+    folder, _, file = rest.partition("/")
+    is_dated = is_run_id(folder) and folder[:8].isdigit()
+    return is_client(client) and bool(file) and (folder == SEALS or is_dated)
