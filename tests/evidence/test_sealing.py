@@ -5,12 +5,14 @@ import shutil
 import signal
 import subprocess
 import sys
+from datetime import timedelta
 
 import pytest
 
+from o365lib import clock
 from o365lib.errors import EvidenceError
 from o365lib.evidence import chain, sealing
-from o365lib.evidence.archive import Archive
+from o365lib.evidence.archive import Archive, new_run_id
 from o365lib.evidence.envelope import Envelope, verified_by
 from o365lib.evidence.key_store import KeyStore
 from o365lib.evidence.layout import DIGESTS, KEYS, PENDING, SEALS
@@ -19,8 +21,12 @@ from o365lib.evidence.run_lock import RunLock
 from o365lib.evidence.seal import seal_of
 from o365lib.evidence.sealing import Elsewhere, finish_left_behind
 from o365lib.evidence.statement import Statement
+from o365lib.evidence.stores import FolderStore
+from o365lib.evidence.verification import verify
 from o365lib.secret import Secret
 from tests.evidence.sealed_archive import make_run, open_batch, seal_runs
+from tests.evidence.small_records import NOW
+from tests.standing_clock import StandingClock
 
 
 def finish(folder):
@@ -372,6 +378,8 @@ import os, signal, sys
 from pathlib import Path
 from o365lib.evidence import gate, secret_patterns  # all that is imported late, once
 from tests.evidence.sealed_archive import make_run, open_batch, seal_runs
+from tests.evidence.small_records import NOW
+from tests.standing_clock import StandingClock
 
 root = Path(sys.argv[1])
 os.fsync = lambda descriptor: None  # nobody cuts the power
@@ -431,3 +439,20 @@ def test_a_kill_at_any_moment_loses_nothing_and_seals_nothing_twice(tmp_path):
             f"{run.client}/{SEALS}/00000001.json" for run in runs
         )
     assert len(runs) == 2
+
+
+def test_a_clock_that_runs_backwards_breaks_no_chain(tmp_path):
+    """Each batch an hour before the last, its runs' ids too."""
+    for hours in range(4):
+        with clock.use(StandingClock(NOW - timedelta(hours=hours))):
+            batch = open_batch(tmp_path)
+            batch.seal(make_run(batch, "alpine-books", new_run_id("create"))[0])
+            left = open_batch(tmp_path)
+            make_run(left, "alpine-books", new_run_id("create"))
+            batch.close()
+            left._pending.let_go()
+            finish(tmp_path)
+    report = verify(FolderStore(tmp_path / "evidence"))
+    assert [*report.problems] == []
+    assert report.counts["runs"] == 8
+    assert finish(tmp_path) == []
