@@ -10,8 +10,9 @@ https://www.sqlite.org/inmemorydb.html#temp_db
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
+from o365lib.evidence import layout
 from o365lib.evidence.verification.inventory import IN_A_DIGEST, Place, What
 
 _TABLES = """
@@ -22,17 +23,54 @@ CREATE TABLE files (
 CREATE TABLE claims (name TEXT, by TEXT, what INTEGER, sha256 TEXT, PRIMARY KEY (name, by))
     WITHOUT ROWID;
 CREATE TABLE links (
-    what INTEGER, client TEXT, number INTEGER, before TEXT, run_id TEXT,
+    what INTEGER, client TEXT, number INTEGER, before TEXT, run_id TEXT, key_id TEXT,
     PRIMARY KEY (what, client, number)
+) WITHOUT ROWID;
+CREATE TABLE plans (
+    approval_id TEXT, client TEXT, sha256 TEXT, key_id TEXT,
+    PRIMARY KEY (approval_id, client, sha256)
+) WITHOUT ROWID;
+CREATE TABLE uses (
+    client TEXT, approval_id TEXT, number INTEGER, run_id TEXT, approved_digest TEXT,
+    plan_digest TEXT, approver_key_id TEXT, key_id TEXT, outcome TEXT,
+    PRIMARY KEY (client, approval_id, number)
 ) WITHOUT ROWID;
 """
 
 _PUT_FILE = "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)"
 _PUT_CLAIM = "INSERT OR REPLACE INTO claims VALUES (?, ?, ?, ?)"
-_PUT_LINK = "INSERT OR REPLACE INTO links VALUES (?, ?, ?, ?, ?)"
+_PUT_LINK = "INSERT OR REPLACE INTO links VALUES (?, ?, ?, ?, ?, ?)"
+_PUT_PLAN = "INSERT OR REPLACE INTO plans VALUES (?, ?, ?, ?)"
+_PUT_USE = "INSERT OR REPLACE INTO uses VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 _ROWS_AT_ONCE = 2000
 _CACHE_KIBIBYTES = 16_384
+
+
+class Use(NamedTuple):
+    """What a seal says of a run that went by a signed approval.
+
+    Attributes:
+        client: whose run it is.
+        approval_id: by which approval.
+        number: of the seal.
+        run_id: which run.
+        approved_digest: of the plan that was approved.
+        plan_digest: of the plan of the run.
+        approver_key_id: which key is said to have signed the approval.
+        key_id: which key signed the seal; empty where that is not whoever ran it.
+        outcome: how the run ended.
+    """
+
+    client: str
+    approval_id: str
+    number: int
+    run_id: str
+    approved_digest: str
+    plan_digest: str
+    approver_key_id: str
+    key_id: str
+    outcome: str
 
 
 class Book:
@@ -43,6 +81,8 @@ class Book:
             _PUT_FILE: [],
             _PUT_CLAIM: [],
             _PUT_LINK: [],
+            _PUT_PLAN: [],
+            _PUT_USE: [],
         }
         self._has_index = self._has_index_of_runs = False
         # An empty name is a database of this connection alone, on disk once it outgrows its cache.
@@ -73,9 +113,19 @@ class Book:
         """Enter that the signed file `by`, a `what`, says which digest the file `name` has."""
         self._put(_PUT_CLAIM, (name, by, int(what), sha256))
 
-    def put_link(self, place: Place, *, before: str | None, run_id: str = "") -> None:
-        """Enter a seal or digest: the digest of the one before that it names, and its run."""
-        self._put(_PUT_LINK, (int(place.what), place.client, place.number, before, run_id))
+    def put_link(
+        self, place: Place, *, before: str | None, run_id: str = "", key_id: str = ""
+    ) -> None:
+        """Enter a seal or digest: the digest of the one before that it names, its run, its key."""
+        self._put(_PUT_LINK, (int(place.what), place.client, place.number, before, run_id, key_id))
+
+    def put_plan(self, approval_id: str, client: str, sha256: str, *, key_id: str) -> None:
+        """Enter that a sound approval, signed with this key, covers a client's plan."""
+        self._put(_PUT_PLAN, (approval_id, client, sha256, key_id))
+
+    def put_use(self, use: Use) -> None:
+        """Enter what a sound seal says of an approval."""
+        self._put(_PUT_USE, tuple(use))
 
     def _put(self, statement: str, row: tuple[Any, ...]) -> None:
         rows = self._rows[statement]
@@ -151,6 +201,45 @@ class Book:
             " WHERE f.what = ? ORDER BY f.client, f.number",
             int(what),
         )
+
+    def uses(self) -> Iterator[tuple[Use, int | None, str | None]]:
+        """Yield what sound seals say of approvals, by clients, approvals and numbers.
+
+        With whether the approval's file is bad, None for one that is missing; and with which key it
+        was signed, None where it does not cover the plan.
+        """
+        question = (
+            "SELECT u.*, f.is_bad, p.key_id FROM uses u"
+            " LEFT JOIN files f ON f.name = ? || '/' || u.approval_id || '.json'"
+            " LEFT JOIN plans p ON p.approval_id = u.approval_id AND p.client = u.client"
+            " AND p.sha256 = u.approved_digest ORDER BY u.client, u.approval_id, u.number"
+        )
+        for *use, is_bad, key_id in self._ask(question, layout.APPROVALS):
+            yield Use(*use), is_bad, key_id
+
+    def lacks_approvals(self) -> bool:
+        """Whether a seal speaks of an approval that was not found."""
+        return any(is_bad is None for _, is_bad, _ in self.uses())
+
+    def first_digest_of(self, name: str) -> int:
+        """Return the number of the first sound digest that claims a file; 0 for none."""
+        question = (
+            "SELECT MIN(b.number) FROM claims c JOIN files b ON b.name = c.by"
+            " WHERE c.name = ? AND c.what = ? AND NOT b.is_bad"
+        )
+        return sum(row[0] or 0 for row in self._ask(question, name, int(What.DIGEST)))
+
+    def signed_after(self, number: int, *, key_id: str) -> int:
+        """Return how much a key signed after a digest: later digests, and seals in these alone."""
+        question = (
+            "SELECT (SELECT COUNT(*) FROM links WHERE what = ?1 AND number > ?2 AND key_id = ?3)"
+            " + (SELECT COUNT(*) FROM links l WHERE l.what = ?4 AND l.key_id = ?3 AND ?5 <"
+            "  (SELECT MIN(c.by) FROM claims c WHERE c.what = ?1 AND"
+            "   c.name = l.client || '/' || ?6 || '/' || printf('%08d', l.number) || '.json'))"
+        )
+        digest, last = int(What.DIGEST), f"{layout.DIGESTS}/{layout.numbered(number)}"
+        values = (digest, number, key_id, int(What.SEAL), last, layout.SEALS)
+        return sum(row[0] for row in self._ask(question, *values))
 
     def run_of(self, place: Place) -> str:
         """Return the run of which a seal speaks; empty where it cannot be read."""

@@ -8,12 +8,16 @@ that was printed or mailed before shows that more was there.
 """
 
 import re
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 
 from o365lib.errors import EvidenceError, UsageError
 from o365lib.evidence import layout
 from o365lib.evidence.stores import Store
+from o365lib.evidence.verification.book import Book
+from o365lib.evidence.verification.findings import Findings, Kind
 from o365lib.evidence.verification.inventory import What, place_of
 from o365lib.evidence.verification.reading import read
 
@@ -88,3 +92,30 @@ def current(store: Store, client: str = "") -> Head | None:
             f"{file} went away while it was read.", remedy="Ask for the head again."
         )
     return Head(client, number, found.sha256)
+
+
+def check_heads(store: Store, book: Book, heads: Iterable[Head], findings: Findings) -> None:
+    """Demand what heads say that the archive holds.
+
+    Args:
+        store: the archive.
+        book: what was found in it.
+        heads: what has to be there.
+        findings: where problems go.
+    """
+    for head in heads:
+        found = book.digest_of(head.file)
+        if found is None:
+            with suppress(EvidenceError):
+                again = read(store, head.file)
+                found = again.sha256 if again else None
+        what = "seal" if head.client else "digest"
+        if found is None:
+            sentence = f"The head names {what} {head.number}: it and what came after is gone."
+            kind = Kind.MISSING
+        elif found != head.sha256:
+            sentence = f"It is another {what} {head.number} than the head names."
+            kind = Kind.BROKEN_CHAIN
+        else:
+            continue
+        findings.add(kind, sentence, file=head.file, client=head.client)

@@ -11,7 +11,8 @@ from o365lib.errors import EvidenceError
 from o365lib.evidence import layout, trust
 from o365lib.evidence.public_keys import PublicKey
 from o365lib.evidence.stores import Store
-from o365lib.evidence.verification.findings import Findings, Kind
+from o365lib.evidence.verification.book import Book
+from o365lib.evidence.verification.findings import Findings, Kind, some
 from o365lib.evidence.verification.inventory import Place, What, place_of
 from o365lib.evidence.verification.reading import Found, read
 from o365lib.evidence.verification.signed_file import Trust
@@ -78,3 +79,21 @@ def check_key_file(found: Found, place: Place, findings: Findings, *, file: str)
         findings.add(Kind.SWAPPED, "It holds another key than its name says.", file=file)
     elif key.pem != found.content:
         findings.add(Kind.EDITED, "It was written again, with the same key in it.", file=file)
+
+
+def compare(book: Book, signed: Iterable[str], findings: Findings) -> None:
+    """Whoever has the archive alone must be able to verify it, and others' keys are told of.
+
+    Args:
+        book: what was found.
+        signed: the ids of the keys that signed what is sound.
+        findings: where problems and notes go.
+    """
+    published = {name for name, _, _ in book.names(What.KEY)}
+    for key_id in signed:
+        name = trust.pem_name(key_id)
+        if name not in published:
+            findings.add(Kind.MISSING, "The key that signed files here.", file=name)
+    used = {trust.pem_name(key_id) for key_id in signed}
+    if idle := published - used:
+        findings.note(f"Keys that have signed nothing that is trusted here: {some(idle)}.")

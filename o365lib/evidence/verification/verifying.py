@@ -10,11 +10,18 @@ from datetime import datetime
 from itertools import islice
 
 from o365lib.errors import EvidenceError
-from o365lib.evidence import layout, trust
+from o365lib.evidence import layout
 from o365lib.evidence.public_keys import PublicKey
 from o365lib.evidence.statement import Statement
 from o365lib.evidence.stores import Entry, FolderStore, Store
-from o365lib.evidence.verification import chains, claims, keyring, stamps
+from o365lib.evidence.verification import (
+    approved,
+    chains,
+    claims,
+    keyring,
+    stamps,
+    succession,
+)
 from o365lib.evidence.verification.adopted import Adopted
 from o365lib.evidence.verification.book import Book
 from o365lib.evidence.verification.findings import (
@@ -25,7 +32,8 @@ from o365lib.evidence.verification.findings import (
     Signing,
     some,
 )
-from o365lib.evidence.verification.heads import Head
+from o365lib.evidence.verification.finished import Finished
+from o365lib.evidence.verification.heads import Head, check_heads
 from o365lib.evidence.verification.inventory import Place, What, place_of
 from o365lib.evidence.verification.reading import (
     LARGEST_DIGEST,
@@ -98,7 +106,7 @@ def verify(
         if work.look_at_all():
             work.look_again()
             work.compare()
-        work.check_heads(heads)
+        check_heads(store, book, heads, work.findings)
         return work.report(stamps.check(store, book, time_stamp_roots, work.findings))
 
 
@@ -116,6 +124,8 @@ class _Verification:
         self._busy: set[str] = set()
         self._files = self._size = self._runs = 0
         self._reloads = 0
+        self._finished = Finished()
+        self._endorsed: dict[str, str] = {}
         self._last_run = ("", "")
         self._times: tuple[datetime, datetime] | None = None
         self._signed: dict[str, int] = {}
@@ -196,7 +206,7 @@ class _Verification:
         run_id = ""
         if told:
             run_id = _text(told, "run_id") if place.what is What.SEAL else ""
-            self._enter(name, place, told, run_id)
+            self._enter(name, place, examined, run_id)
         for fault in examined.faults:
             self.findings.add(
                 fault.kind, fault.sentence, file=name, client=place.client, run_id=run_id
@@ -204,11 +214,19 @@ class _Verification:
         self._count(place, examined)
         return examined.is_sound
 
-    def _enter(self, name: str, place: Place, told: Statement, run_id: str) -> None:
+    def _enter(self, name: str, place: Place, examined: Examined, run_id: str) -> None:
+        told, key = examined.statement, examined.key
+        assert told
+        key_id = key.key_id if key and examined.is_sound else ""
+        if key_id:
+            approved.enter(self._book, place, examined)
+        if key_id and place.what is What.ENDORSEMENT:
+            self._endorsed[place.item] = key_id
         if place.what in {What.SEAL, What.DIGEST}:
             previous = told.predicate.get("previous")
             before = previous.get("sha256") if isinstance(previous, dict) else None
-            self._book.put_link(place, before=_storable(before), run_id=run_id)
+            before = _storable(before)
+            self._book.put_link(place, before=before, run_id=run_id, key_id=key_id)
         if place.what is What.APPROVAL:  # its subjects are plans, not files
             return
         for each in told.subjects:
@@ -229,6 +247,7 @@ class _Verification:
             names.add(told.predicate["signer"]["name"])
         if place.what is What.SEAL:
             self._adopted.count(told)
+            self._finished.count(told)
             for each in filter(None, (_instant(told, "started"), _instant(told, "ended"))):
                 first, last = self._times or (each, each)
                 self._times = (min(first, each), max(last, each))
@@ -261,6 +280,8 @@ class _Verification:
                 folders.add(name.rpartition("/")[0])
             elif not is_bad:
                 is_new |= self._read_if_changed(name, place, found)
+        if self._book.lacks_approvals():
+            folders.add(layout.APPROVALS)
         for folder in sorted(folders):
             is_new |= self._look_for_new(f"{folder}/")
         return is_new
@@ -294,14 +315,17 @@ class _Verification:
         self._busy.update(self.under_way())
         for name, _, _ in list(islice(self._book.names(What.LEFTOVER), _MOST_SECOND_LOOKS)):
             self._forget_if_gone(name)
-        self._tell_empty_folders()
+        self._note_empty_folders()
         claims.compare(self._book, self.findings, busy=frozenset(self._busy))
         for what in (What.SEAL, What.DIGEST):
             chains.compare(self._book, what, self.findings)
-        self._compare_keys()
+        keyring.compare(self._book, self._signed, self.findings)
+        approved.compare(self._book, self.findings, persons=succession.persons(self._endorsed))
+        succession.tell_retired(self._book, self._endorsed, self.findings)
         self._adopted.tell(self.findings)
+        self._finished.tell(self.findings)
 
-    def _tell_empty_folders(self) -> None:
+    def _note_empty_folders(self) -> None:
         """Only folders on a disk can be empty; a run's is so for a moment, when it begins."""
         if not isinstance(self._store, FolderStore):
             return
@@ -315,36 +339,6 @@ class _Verification:
                 found.append(folder if folder.isprintable() else ascii(folder)[1:-1])
         if found:
             self.findings.note(f"Empty folders in the place of runs: {some(found)}.")
-
-    def _compare_keys(self) -> None:
-        """Whoever has the archive alone must be able to verify it, and others' keys are told of."""
-        published = {name for name, _, _ in self._book.names(What.KEY)}
-        for key_id in self._signed:
-            name = trust.pem_name(key_id)
-            if name not in published:
-                self.findings.add(Kind.MISSING, "The key that signed files here.", file=name)
-        used = {trust.pem_name(key_id) for key_id in self._signed}
-        if idle := published - used:
-            self.findings.note(f"Keys that have signed nothing that is trusted here: {some(idle)}.")
-
-    def check_heads(self, heads: Iterable[Head]) -> None:
-        """Demand what heads say that the archive holds."""
-        for head in heads:
-            found = self._book.digest_of(head.file)
-            if found is None:
-                with suppress(EvidenceError):
-                    again = read(self._store, head.file)
-                    found = again.sha256 if again else None
-            what = "seal" if head.client else "digest"
-            if found is None:
-                sentence = f"The head names {what} {head.number}: it and what came after is gone."
-                kind = Kind.MISSING
-            elif found != head.sha256:
-                sentence = f"It is another {what} {head.number} than the head names."
-                kind = Kind.BROKEN_CHAIN
-            else:
-                continue
-            self.findings.add(kind, sentence, file=head.file, client=head.client)
 
     def _add(self, place: Place | None, name: str, kind: Kind, sentence: str) -> None:
         client = place.client if place else ""
