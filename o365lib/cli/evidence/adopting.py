@@ -44,6 +44,7 @@ def adopt(
     They are listed first. Whether they are as they were written nobody can prove: the seal says
     that you have adopted them, and when, and `verify` tells so.
     """
+    from o365lib.cli.made_key import tell_if_made
     from o365lib.cli.output import show_text
     from o365lib.evidence.adoption import unsealed
     from o365lib.evidence.key_store import KeyStore
@@ -67,7 +68,9 @@ def adopt(
     sealed: list[Sealed] = []
     problems, link = list(found.left_out), None
     if found.runs:
-        batch = OpenBatch.begin(archive, KeyStore(keys_folder()), asker(passphrase_file))
+        keys = KeyStore(keys_folder())
+        batch = OpenBatch.begin(archive, keys, asker(passphrase_file))
+        tell_if_made(keys, batch.signer, archive.root)
         link = _adopt(batch, found, sealed, problems)
         if not as_json:
             for line in _lines(found, sealed, batch, link):
