@@ -3,6 +3,7 @@
 import itertools
 
 from o365lib.errors import UsageError
+from o365lib.evidence.archive import NOTEBOOK_FILE, RECORD_FILE
 from o365lib.evidence.layout import APPROVALS, DIGESTS, KEYS, SEALS, is_client, is_run_id
 from o365lib.evidence.stores import Store
 
@@ -41,5 +42,5 @@ def require_archive(store: Store) -> None:
 def _is_an_archives(name: str) -> bool:
     client, _, rest = name.partition("/")
     folder, _, file = rest.partition("/")
-    is_dated = is_run_id(folder) and folder[:8].isdigit()
-    return is_client(client) and bool(file) and (folder == SEALS or is_dated)
+    is_a_runs = is_run_id(folder) and file in {RECORD_FILE, NOTEBOOK_FILE}
+    return is_client(client) and (folder == SEALS or is_a_runs)
