@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from o365lib.errors import EvidenceError, NameTaken
+from o365lib.evidence import chain
 from o365lib.evidence.archive import Archive
 from o365lib.evidence.files import make_root, sha256_of
 from o365lib.evidence.layout import (
@@ -124,9 +125,10 @@ class _Fetching:
             found = set(clients)
             for client in sorted(found):
                 self._fetch(_without_seals(self._store.entries(f"{client}/")))
-        for client in sorted(found):
-            self._fetch(self._store.entries(f"{client}/{SEALS}/"))
-        self._fetch(self._store.entries(f"{DIGESTS}/"))
+        # They come in any order: whoever signs meanwhile would find a gap, and refuse.
+        for folder in (*(f"{client}/{SEALS}" for client in sorted(found)), DIGESTS):
+            with chain.signing(self._root):
+                self._fetch(self._store.entries(f"{folder}/"))
         if self._taken:
             raise self._taken[0]
 

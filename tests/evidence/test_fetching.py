@@ -4,6 +4,7 @@ import shutil
 from dataclasses import dataclass
 
 import pytest
+from filelock import FileLock, Timeout
 
 from o365lib.errors import EvidenceError, NameTaken
 from o365lib.evidence.fetching import fetch
@@ -164,7 +165,8 @@ def test_no_name_of_a_store_leads_outside_of_the_folder(root, tmp_path):
     )
     for clients in (None, ["cedar-dental"]):
         quietly(Malicious(names), root, clients)
-        assert [path for path in tmp_path.rglob("*") if path.is_file()] == [root / ".published"]
+        made = {path for path in tmp_path.rglob("*") if path.is_file()}
+        assert made == {root / ".published", root / ".signing.lock"}
 
 
 def test_nothing_is_written_through_a_link(store, root, tmp_path):
@@ -248,3 +250,26 @@ def test_an_archive_goes_through_a_container_unchanged(published, container, roo
     publish(tmp_path / "working", open_store(container), say=lambda _: None)
     quietly(open_store(container), root)
     assert content_of(FolderStore(root)) == content_of(published)
+
+
+def test_whoever_signs_meanwhile_finds_no_gap(store, root):
+    held = []
+
+    class Asked(FolderStore):
+        def read(self, name):
+            if "/_seals/" in name or (name.startswith("_digests/") and name.endswith("json")):
+                held.append(is_held(FileLock(root / ".signing.lock")))
+            return super().read(name)
+
+    quietly(Asked(store.root), root)
+    assert held
+    assert all(held)
+
+
+def is_held(lock):
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        return True
+    lock.release()
+    return False
