@@ -181,10 +181,11 @@ def _nearness(document: Document, case: Case, *, is_young: bool) -> int:
         return 0
     if document.approval is None:
         return 1
-    plans = document.plans_of(case.client)
-    if any(each.runbook == case.runbook for each in plans):
-        return 2
-    return 1 if plans else 0
+    # An approval of another runbook, or another client's, was never meant for this plan.
+    is_of_this_runbook = any(
+        each.runbook == case.runbook for each in document.plans_of(case.client)
+    )
+    return 2 if is_of_this_runbook else 0
 
 
 def _copy_in(run: RunFolder) -> Document | None:

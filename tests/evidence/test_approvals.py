@@ -157,8 +157,8 @@ def test_where_nobody_has_approved_the_way_to_it_is_told(office):
 
 def test_the_refusal_is_about_the_approval_that_came_nearest(office):
     removal = replace(PLAN, runbook="remove_service_account", plan_digest="5d" * 32)
-    office.approve("Ana", removal)
-    assert office.refusal(office.case("Ana")).code == "approval-for-another"
+    office.approve("Ana", removal)  # another runbook's is none of this one's
+    assert office.refusal(office.case("Ana")).code == "approval-missing"
     office.approve("Ana", replace(PLAN, plan_digest="4c" * 32))
     assert office.refusal(office.case("Ana")).code == "plan-changed"
     office.approve("Stranger")

@@ -120,7 +120,7 @@ def test_a_removal_is_approved_as_a_creation_is(office):
     assert office.project.account(CLIENT)
     with pytest.raises(Refused) as caught:
         office.run(word="remove").to("confirm")
-    assert caught.value.code == "approval-for-another"
+    assert caught.value.code == "approval-missing"
     office.approved(word="remove")
     office.run(word="remove").to("close", approved_by="")
     assert office.project.account(CLIENT) is None
