@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from o365lib import clock
 from o365lib.cli.evidence.listing import instant
 from o365lib.cli.output import say
 from o365lib.cli.passphrase import asker, passphrase_file_option
-from o365lib.errors import EvidenceError, Refused, UsageError
+from o365lib.errors import EvidenceError, ParametersError, Refused, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
     from o365lib.evidence.archive import Archive
     from o365lib.evidence.key_store import KeyDescription, KeyStore
     from o365lib.evidence.record import Record
-    from o365lib.parameters import ApprovalRules
+    from o365lib.parameters import ApprovalRules, Defaults
+    from o365lib.places import Places
     from o365lib.service_account.facts import Facts
-    from o365lib.service_account.plan import Plan
+    from o365lib.service_account.plan import Plan, PlannedChange
 
 COLUMNS = ("Client", "Tenant", "Account", "Role", "Changes", "Plan", "Planned", "Run")
 
@@ -42,7 +44,7 @@ class Shown:
     def row(self) -> tuple[str, ...]:
         """Return its row under `COLUMNS`; all but the run is covered by the plan's digest."""
         plan = self.plan
-        changes = "\n".join(f"{each.title} ({each.after})" for each in plan.changes)
+        changes = "\n".join(map(_told, plan.changes))
         planned = clock.iso(self.record.started)
         return (
             plan.client,
@@ -74,6 +76,11 @@ class Shown:
             "role": self.role(),
             "changes": [each.title for each in self.plan.changes],
         }
+
+
+def _told(change: PlannedChange) -> str:
+    # A role is gone once it is taken away: there is nothing more to tell.
+    return change.title if change.action == "remove-role" else f"{change.title} ({change.after})"
 
 
 @click.command()
@@ -115,6 +122,11 @@ def approve(context: click.Context, /, *, plans: tuple[str, ...], **given: Any) 
             "With --json nobody is shown what is approved.",
             remedy="Say --yes too, once you have read the plans.",
         )
+    if not given["yes"] and not sys.stdin.isatty():
+        raise UsageError(
+            "Nobody can be asked here: standard input is no terminal.",
+            remedy="Read the plans (`o365 evidence show RUN`), then say --yes.",
+        )
     places = options.places()
     defaults = parameters.load_defaults(places.parameters)
     rules, keys = defaults.approval, KeyStore(places.keys)
@@ -124,7 +136,8 @@ def approve(context: click.Context, /, *, plans: tuple[str, ...], **given: Any) 
     if remote:
         remote.fetch(None)
     archive = opened_archive(options)
-    shown = _shown(_chosen(archive, plans, given))
+    chosen = _of_these_parameters(_chosen(archive, plans, given), places, defaults, given)
+    shown = _shown(chosen)
     if not shown:
         raise UsageError(
             f"No plan since {clock.iso(given['since'])} waits for an approval.",
@@ -186,6 +199,44 @@ def _chosen(archive: Archive, plans: Sequence[str], given: dict[str, Any]) -> li
     else:
         found = [planned_runs.planned(run) for run in runs]
     return list({(each.client, each.run_id): each for each in found}.values())
+
+
+def _of_these_parameters(
+    records: list[Record], places: Places, defaults: Defaults, given: dict[str, Any]
+) -> list[Record]:
+    """Return the records whose plans were made from the parameters as they are now.
+
+    No run would carry out another: it draws its plan from the client's file and the defaults.
+
+    Raises:
+        Refused: others were named.
+    """
+    from o365lib import parameters
+
+    def holds(record: Record) -> bool:
+        try:
+            client = parameters.load_client(places.parameters, record.client)
+        except ParametersError:
+            return False
+        return parameters.digest(client, defaults) == record.parameters_digest
+
+    kept = [each for each in records if holds(each)]
+    if len(kept) == len(records):
+        return kept
+    holding = {each.run_id for each in kept}
+    left = ", ".join(
+        f"{each.client} ({each.run_id})" for each in records if each.run_id not in holding
+    )
+    why = "since the plan was made, the client's file or the defaults have changed"
+    if not given["all_planned"]:
+        raise Refused(
+            "plan-changed",
+            f"No run would carry out the plan of {left}: {why}.",
+            remedy="Make the plan again: `o365 run ... --dry-run`. Where this machine's parameters "
+            "are older than the plan, fetch them first; `o365 check` tells whether they are right.",
+        )
+    say(f"Left out: {left}: {why}.")
+    return kept
 
 
 def _shown(records: Sequence[Record]) -> list[Shown]:

@@ -216,7 +216,7 @@ def _role_removal(target: str, name: str, assignment_id: str) -> PlannedChange:
     return PlannedChange(
         action="remove-role",
         target=target,
-        title=f"Take {name} away",
+        title=f"Take the role {name} away",
         before=name,
         after="without it",
         argument=assignment_id,

@@ -1,11 +1,12 @@
 """`o365 approve`: what may be approved, by whom, and that runs find it."""
 
+import io
 import json
 from datetime import timedelta
 
 import pytest
 
-from o365lib import clock
+from o365lib import clock, parameters
 from o365lib.cli.approve import COLUMNS
 from o365lib.evidence.archive import Archive, new_run_id
 from o365lib.evidence.key_store import KeyStore
@@ -25,6 +26,13 @@ from tests.service_account.example import (
 NOBODY = "You have no signing key yet."
 
 
+class Terminal(io.BytesIO):
+    """Somebody at a terminal, who answers."""
+
+    def isatty(self):
+        return True
+
+
 class Office:
     """The project of these tests: its archive has plans, and Ana may approve them."""
 
@@ -36,14 +44,15 @@ class Office:
     def planned(self, client="contoso", word="create", *, facts=None, **fields):
         """Leave a plan, as a dry run does."""
         facts = facts or make_facts()
-        plan = make_plan(word, facts, make_client(client=client))
+        digest = self.parameters_digest(client)
+        plan = make_plan(word, facts, make_client(client=client), parameters_digest=digest)
         content = {
             "run_id": new_run_id(word),
             "client": client,
             "tenant_id": plan.tenant_id,
             "runbook": f"{word}_service_account",
             "package_version": "1",
-            "parameters_digest": "0" * 64,
+            "parameters_digest": digest,
             "operator": Operator(user_name="kim", host_name="desk"),
             "started": clock.now(),
             "dry_run": True,
@@ -55,6 +64,19 @@ class Office:
         record = Record(**(content | fields))
         self.archive.new_run(client, record.run_id).write_record(record)
         return record
+
+    def parameters_digest(self, client):
+        """Give the client a file and return the digest of it and of the defaults."""
+        folder = self.project / "parameters"
+        file = self.client_file(client)
+        if not file.exists():
+            example = (folder / "clients" / "alpine-books.yaml").read_text("utf-8")
+            file.write_text(example.replace("client: alpine-books", f"client: {client}"), "utf-8")
+        made = parameters.load_client(folder, client)
+        return parameters.digest(made, parameters.load_defaults(folder))
+
+    def client_file(self, client):
+        return self.project / "parameters" / "clients" / f"{client}.yaml"
 
     def approvals(self):
         folder = self.archive.root / "_approvals"
@@ -73,7 +95,8 @@ def as_person(o365, office, monkeypatch):
     def approve(name, *arguments, answer=None):
         monkeypatch.setenv("O365_KEYS", str(office.project / "people" / name))
         with account_of(name):
-            return o365("approve", *arguments, input=answer)
+            there = Terminal(answer.encode()) if answer is not None else None
+            return o365("approve", *arguments, input=there)
 
     return approve
 
@@ -101,6 +124,54 @@ def test_who_does_not_say_yes_has_approved_nothing(office, as_person, answer):
     assert office.approvals() == []
 
 
+def test_where_nobody_can_be_asked_one_line_tells_of_yes(office, as_person):
+    result = as_person("Ana", office.planned().run_id)
+    assert result.exit_code == 2
+    assert "say --yes" in result.stderr
+    assert "[y/N]" not in result.stderr
+    assert "Aborted" not in result.stderr
+    assert office.approvals() == []
+
+
+def edit_client(office, client):
+    file = office.client_file(client)
+    text = file.read_text("utf-8")
+    file.write_text(text.replace("onboarding: completed", "onboarding: in-progress"), "utf-8")
+
+
+def edit_defaults(office, _client):
+    require_approval(office.project, "Ana", "Bo", within_hours=2)
+
+
+def lose_client(office, client):
+    office.client_file(client).unlink()
+
+
+@pytest.mark.parametrize("alter", [edit_client, edit_defaults, lose_client])
+def test_a_plan_made_before_the_parameters_changed_is_not_approved(office, as_person, alter):
+    record = office.planned("contoso")
+    alter(office, "contoso")
+    result = as_person("Ana", record.run_id, "--yes")
+    assert result.exit_code == 3
+    assert f"contoso ({record.run_id})" in result.stderr
+    assert office.approvals() == []
+
+
+def test_of_all_plans_those_from_before_the_parameters_changed_are_left_out(office, as_person):
+    old, good = office.planned("contoso"), office.planned("fabrikam")
+    edit_client(office, "contoso")
+    result = as_person("Ana", "--all-planned", "--yes", "--json")
+    assert covered(result) == [("fabrikam", good.run_id)]
+    assert f"Left out: contoso ({old.run_id})" in result.stderr
+
+
+def test_the_approver_reads_which_roles_are_taken_away(office, as_person):
+    record = office.planned("contoso", facts=make_facts(make_account(GLOBAL)))
+    result = as_person("Ana", record.run_id, "--yes")
+    assert "Take the role Global Administrator away" in " ".join(result.stdout.split())
+    assert "without it" not in result.stdout
+
+
 def test_for_machines_standard_output_is_one_json_document(office, as_person):
     record = office.planned()
     result = as_person("Ana", record.run_id, "--yes", "--json", "--ticket", " T-1 ")
@@ -120,7 +191,7 @@ def test_a_plan_that_was_reworded_in_the_record_is_not_approved(office, as_perso
     record = office.planned("contoso", facts=make_facts(make_account(GLOBAL)))
     run = office.archive.find(record.run_id)
     text = run.record_file.read_text("utf-8")
-    run.record_file.write_text(text.replace("Take Global", "Keep Global"), "utf-8")
+    run.record_file.write_text(text.replace("Take the role", "Keep the role"), "utf-8")
     result = as_person("Ana", record.run_id, "--yes")
     assert result.exit_code == 1
     assert "the record was edited" in result.stderr
