@@ -41,7 +41,8 @@ def archive(tmp_path_factory):
     folder = tmp_path_factory.mktemp("mutants")
     with TimeStampAuthority(folder / "authority") as authority:
         made = small(folder, authority=authority)
-    files = MemoryStore.of(made.root).files
+    every = MemoryStore.of(made.root).files
+    files = {name: every[name] for name in every if not name.startswith(".")}  # locks prove nothing
     del files["_digests/00000003.tsr"]  # one is enough, and verifying it takes a while
     return Subject(files, made, authority.root_pem)
 

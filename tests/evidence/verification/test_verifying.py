@@ -34,7 +34,7 @@ def test_what_was_found_is_counted_and_the_signers_are_named(archive):
     assert report.size_bytes == sum(
         len(content)
         for name, content in MemoryStore.of(archive.root).files.items()
-        if not name.startswith(".pending")
+        if not name.startswith(".")
     )
     assert (report.first.isoformat(), report.last.isoformat()) == (
         "2026-11-23T12:01:00+00:00",
