@@ -4,7 +4,8 @@ Pure, like the other guards. What is missing is told all at once and by name, so
 once; before the tenant is read, and before it is changed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from o365lib.parameters import Client
 from o365lib.service_account.facts import Facts, Identity
@@ -28,6 +29,19 @@ _DOING = {
 }
 
 
+@dataclass(frozen=True)
+class _Missing:
+    """A permission or directory role that is missing; `names` are those of which any one does."""
+
+    names: str
+    doing: str
+    is_role: bool = False
+
+    def __str__(self) -> str:
+        what = "directory role" if self.is_role else "permission"
+        return f"{what} {self.names} {self.doing}"
+
+
 def missing_to_read(
     identity: Identity, client: Client, runbook: Runbook, *, dry_run: bool
 ) -> Refusal | None:
@@ -46,17 +60,19 @@ def missing_to_read(
     if not identity.claims_known:
         return None
     lacking = [
-        f"{READS[read].permissions[0]} (to {read.replace('-', ' ')})"
+        _Missing(READS[read].permissions[0], f"(to {read.replace('-', ' ')})")
         for read in NEEDED_READS
         if not set(READS[read].permissions) & set(identity.permissions)
     ]
     if not lacking:
         return None
-    message = f"{identity.name} lacks the permissions to read the tenant: {'; '.join(lacking)}."
+    told = "; ".join(f"{each.names} {each.doing}" for each in lacking)
+    message = f"{identity.name} lacks the permissions to read the tenant: {told}."
     actions = () if dry_run else MAY_CHANGE[runbook]
     if to_change := _missing(actions, identity, client, privileged=False):
-        message += f" To change it, it would lack as well: {'; '.join(to_change)}."
-    return Refusal(code="missing-permission", message=message, remedy=_ask_for(identity))
+        message += f" To change it, it would lack as well: {'; '.join(map(str, to_change))}."
+    remedy = _ask_for(identity, [*lacking, *to_change])
+    return Refusal(code="missing-permission", message=message, remedy=remedy)
 
 
 def missing_permission(
@@ -76,24 +92,24 @@ def missing_permission(
         return None
     return Refusal(
         code="missing-permission",
-        message=f"{identity.name} lacks what the plan needs: {'; '.join(missing)}.",
-        remedy=_ask_for(identity),
+        message=f"{identity.name} lacks what the plan needs: {'; '.join(map(str, missing))}.",
+        remedy=_ask_for(identity, missing),
     )
 
 
 def _missing(
     actions: Iterable[str], identity: Identity, client: Client, *, privileged: bool
-) -> list[str]:
-    sentences = dict.fromkeys(
-        sentence
+) -> list[_Missing]:
+    found = dict.fromkeys(
+        each
         for action in actions
         if not (action == "hand-over" and client.hand_over.method != "mail")
-        for sentence in _missing_for(action, identity, privileged=privileged)
+        for each in _missing_for(action, identity, privileged=privileged)
     )
-    return list(sentences)
+    return list(found)
 
 
-def _missing_for(action: str, identity: Identity, *, privileged: bool) -> Iterable[str]:
+def _missing_for(action: str, identity: Identity, *, privileged: bool) -> Iterable[_Missing]:
     need: Need = NEEDS[action]
     doing = f"(to {action.replace('-', ' ')})"
     is_application, roles = identity.kind == "application", need.directory_roles
@@ -106,19 +122,32 @@ def _missing_for(action: str, identity: Identity, *, privileged: bool) -> Iterab
         roles = ()
     for names in permissions:
         if not identity.asked_to_read and not set(names) & set(identity.permissions):
-            yield f"permission {' or '.join(names)} {doing}"
+            yield _Missing(" or ".join(names), doing)
     if roles and not set(roles) & set(identity.directory_roles):
-        yield f"directory role {' or '.join(ROLE_NAMES[role] for role in roles)} {doing}"
+        yield _Missing(" or ".join(ROLE_NAMES[role] for role in roles), doing, is_role=True)
 
 
-def _ask_for(identity: Identity) -> str:
+def _ask_for(identity: Identity, missing: Sequence[_Missing]) -> str:
+    """Return the way out; a role is assigned, and no consent gives it.
+
+    No name of a client's stands in it, so that one advice serves all clients of a batch.
+    """
+    names = list(dict.fromkeys(each.names for each in missing if each.is_role))
+    roles = f"the directory role{'s' if len(names) > 1 else ''} {', and '.join(names)}"
+    lacks_permissions = not all(each.is_role for each in missing)
+    asked, way_in = [], ""
     if identity.kind == "application":
-        return (
-            "Ask the client's administrator to grant the application these permissions with admin "
-            "consent, and run again."
-        )
+        if lacks_permissions:
+            asked.append("to grant the application these permissions with admin consent")
+        if names:
+            asked.append(f"to assign {roles} to the application")
+        return f"Ask the client's administrator {' and '.join(asked)}, and run again."
+    if names:
+        way_in = f"Sign in as somebody who holds {roles}, or ask"
+        asked.append(f"to assign {'them' if len(names) > 1 else 'it'} to you")
+    if lacks_permissions:
+        asked.append("to consent to these permissions")
     return (
-        "Sign in as somebody who holds these roles, or ask the client's administrator to grant "
-        "them and to consent to these permissions; then run again from the sign-in on, which asks "
-        "for them."
+        f"{way_in or 'Ask'} the client's administrator {' and '.join(asked)}; then run again from"
+        f" the sign-in on{', which asks for them' if lacks_permissions else ''}."
     )

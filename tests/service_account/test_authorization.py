@@ -112,6 +112,75 @@ def test_the_role_to_ask_for_is_named():
     assert "admin@contoso.onmicrosoft.com lacks" in plan.refusals[0].message
 
 
+APPLICATION = make_application(tuple(each for each in ALL_PERMISSIONS if each != "Mail.Send"))
+MAY_RESET = "the directory role Privileged Authentication Administrator or Global Administrator"
+
+# who, whether the account holds a role: the way out
+WAYS_OUT = [
+    (
+        APPLICATION,
+        False,
+        (
+            "Ask the client's administrator to grant the application these permissions with admin "
+            "consent, and run again."
+        ),
+    ),
+    (
+        make_application(),
+        True,
+        f"Ask the client's administrator to assign {MAY_RESET} to the application, and run again.",
+    ),
+    (
+        APPLICATION,
+        True,
+        (
+            "Ask the client's administrator to grant the application these permissions with admin "
+            f"consent and to assign {MAY_RESET} to the application, and run again."
+        ),
+    ),
+    (
+        make_person(USER_ADMINISTRATOR),
+        False,
+        (
+            "Sign in as somebody who holds the directory role Privileged Role Administrator or "
+            "Global Administrator, or ask the client's administrator to assign it to you; then "
+            "run again from the sign-in on."
+        ),
+    ),
+    (
+        make_person(),
+        False,
+        (
+            "Sign in as somebody who holds the directory roles User Administrator or Global "
+            "Administrator, and Privileged Role Administrator or Global Administrator, and User "
+            "Administrator or Privileged Authentication Administrator or Global Administrator, or "
+            "ask the client's administrator to assign them to you; then run again from the sign-in "
+            "on."
+        ),
+    ),
+    (
+        make_person(GLOBAL),
+        True,
+        (
+            "Ask the client's administrator to consent to these permissions; then run again from "
+            "the sign-in on, which asks for them."
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("identity", "privileged", "way_out"), WAYS_OUT)
+def test_a_role_is_to_be_assigned_and_a_permission_to_be_consented_to(
+    identity, privileged, way_out
+):
+    account = make_account(EXCHANGE) if privileged else None
+    facts = make_facts(
+        account, identity=identity, pending_credentials="run-1" if privileged else ""
+    )
+    (refusal,) = make_plan("create", facts).refusals
+    assert refusal.remedy == way_out
+
+
 AS_HERSELF = (*ALL_PERMISSIONS, AS_THE_USER)
 
 # who, which role the account holds: whether its password may be set
