@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from o365lib import secret
 from o365lib.sandbox import Sandbox
 
 if TYPE_CHECKING:
@@ -30,6 +31,18 @@ def no_waiting_for_the_disk() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda _descriptor: None)
         yield
+
+
+@pytest.fixture(autouse=True)
+def secrets_of_this_test_only() -> Iterator[None]:
+    """Forget a test's secrets after it.
+
+    A kernel knows a handful. Thousands, of all tests before, would be looked for in every file that
+    is sealed, and a weak one among them would put another test's run into quarantine.
+    """
+    before = set(secret._known)
+    yield
+    secret._known.intersection_update(before)
 
 
 @pytest.fixture(autouse=True, scope="session")
