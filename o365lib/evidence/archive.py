@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from o365lib import clock
-from o365lib.errors import EvidenceError
+from o365lib.errors import EvidenceError, UsageError
 from o365lib.evidence.files import claim_folder, make_folder, make_root, write_atomically
 from o365lib.evidence.layout import is_client, is_run_id
 
@@ -250,7 +250,8 @@ class Archive:
         """Return the run with this id, or the only one whose id begins or ends with this text.
 
         Raises:
-            EvidenceError: there is none, or more than one.
+            UsageError: there is none, or more than one.
+            EvidenceError: the archive cannot be listed.
         """
         runs = self.runs() if text else []
         found = [run for run in runs if run.run_id == text] or [
@@ -297,18 +298,18 @@ def only_run(found: Sequence[RunFolder], text: str, *, root: Path) -> RunFolder:
         root: the archive's folder.
 
     Raises:
-        EvidenceError: there is none, or more than one.
+        UsageError: there is none, or more than one.
     """
     if len(found) == 1:
         return found[0]
     if not found:
-        raise EvidenceError(
+        raise UsageError(
             f"There is no run {text!r} in {root}.",
             remedy="`o365 evidence list` shows the ids that there are.",
         )
     some = ", ".join(f"{run.run_id} ({run.client})" for run in found[:_MOST_NAMED])
     more = ", ..." if len(found) > _MOST_NAMED else ""
-    raise EvidenceError(
+    raise UsageError(
         f"{len(found)} runs fit {text!r}: {some}{more}.", remedy="Give more of the id."
     )
 

@@ -224,7 +224,7 @@ class Index:
         An id that begins or ends with the text goes before one that has it in the middle.
 
         Raises:
-            EvidenceError: there is none, or more than one.
+            UsageError: there is none, or more than one.
         """
         for condition in (
             "run_id = :text",

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from o365lib import clock
-from o365lib.errors import EvidenceError
+from o365lib.errors import EvidenceError, UsageError
 from o365lib.evidence.archive import (
     Archive,
     RunFolder,
@@ -263,13 +263,13 @@ def test_a_run_is_found_by_its_id_its_beginning_or_its_end(archive):
 
 
 def test_a_text_that_fits_no_run_or_several_is_an_error_that_says_so(archive):
-    with pytest.raises(EvidenceError, match="no run '2027'"):
+    with pytest.raises(UsageError, match="no run '2027'"):
         archive.find("2027")
     for number in range(7):
         archive.new_run("alpine-books", f"2026112{number}-create")
-    with pytest.raises(EvidenceError, match=r"7 runs fit '2026': 20261120-create \(alpine-books\)"):
+    with pytest.raises(UsageError, match=r"7 runs fit '2026': 20261120-create \(alpine-books\)"):
         archive.find("2026")
-    with pytest.raises(EvidenceError, match="no run ''"):
+    with pytest.raises(UsageError, match="no run ''"):
         archive.find("")
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from o365lib.errors import EvidenceError, UsageError
+from o365lib.errors import UsageError
 from o365lib.evidence.archive import Archive
 from o365lib.evidence.index import Index, Wanted
 from o365lib.evidence.record import Change, ErrorRecord, Operator, Outcome, Record, Step
@@ -259,7 +259,7 @@ def test_a_run_is_found_by_its_id_or_a_part_of_it(archive):
 @pytest.mark.parametrize("text", ["2027", "", "%", "_", "\ud83d", "\0", "CREATE"])
 def test_a_text_that_fits_no_run_is_an_error_that_says_so(archive, text):
     put(archive, run_id="20261122T10-create-aaaaaa")
-    with Index(archive) as index, pytest.raises(EvidenceError, match="There is no run"):
+    with Index(archive) as index, pytest.raises(UsageError, match="There is no run"):
         index.find(text)
 
 
@@ -268,7 +268,7 @@ def test_a_text_that_fits_several_runs_is_an_error_that_names_some(archive):
         put(archive, run_id=f"2026112{number}-create")
     with (
         Index(archive) as index,
-        pytest.raises(EvidenceError, match=r"7 runs fit '2026': 20261120-create \(alpine-books\)"),
+        pytest.raises(UsageError, match=r"7 runs fit '2026': 20261120-create \(alpine-books\)"),
     ):
         index.find("2026")
 
@@ -276,7 +276,7 @@ def test_a_text_that_fits_several_runs_is_an_error_that_names_some(archive):
 def test_one_id_of_two_clients_is_told_with_both(archive):
     for client in ("alpine-books", "bayside-legal"):
         put(archive, client, "same")
-    with Index(archive) as index, pytest.raises(EvidenceError, match="2 runs fit 'same'"):
+    with Index(archive) as index, pytest.raises(UsageError, match="2 runs fit 'same'"):
         index.find("same")
 
 

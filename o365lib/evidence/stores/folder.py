@@ -7,6 +7,7 @@
 """
 
 import os
+import shlex
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
@@ -65,9 +66,10 @@ class FolderStore:
             EvidenceError: a folder cannot be listed, or the archive's is not there.
         """
         if not self.root.is_dir():
+            quoted = shlex.quote(str(self.root))
             raise EvidenceError(
-                f"There is no archive in {self.root}.",
-                remedy="Name the folder of one.",
+                f"There is no folder {self.root}.",
+                remedy=f"If it is the right one, make it first: mkdir {quoted}",
             )
         return _walk(f"{self.root}/", prefix)
 

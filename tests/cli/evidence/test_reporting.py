@@ -101,6 +101,8 @@ def test_all_kinds_can_be_written_at_once_to_a_folder_of_ones_choice(report, pro
     assert result.exit_code == 0
     found = {path.name for path in (project / "out").iterdir()}
     assert found == {"index.html", "runs.csv", "report.json", "clients", "runs"}
+    told = [project / "out" / name for name in ("index.html", "runs.csv", "report.json")]
+    assert result.stdout == "".join(f"The report is in {path}\n" for path in told)
     json.loads((project / "out" / "report.json").read_text("utf-8"))
 
 
@@ -137,7 +139,7 @@ def test_wrong_usage_is_told_and_nothing_is_written(report, project, options, sa
 
 
 def test_a_run_that_nobody_knows_is_an_error(report):
-    assert report("--run", "2031").exit_code == 1
+    assert report("--run", "2031").exit_code == 2
 
 
 def test_an_archive_that_is_not_there_is_no_report(o365, project):

@@ -135,8 +135,9 @@ def test_what_is_not_there_cannot_be_read(store):
 
 
 def test_an_archive_that_is_not_there_is_told(tmp_path):
-    with pytest.raises(EvidenceError, match="There is no archive in"):
-        list(FolderStore(tmp_path / "no").entries())
+    with pytest.raises(EvidenceError, match="There is no folder") as caught:
+        list(FolderStore(tmp_path / "no one").entries())
+    assert caught.value.remedy.endswith(f"make it first: mkdir '{tmp_path / 'no one'}'")
 
 
 def test_the_archive_itself_may_be_reached_by_a_link(store, tmp_path):
