@@ -1,8 +1,9 @@
-"""Custody of a password: which run set it, who was handed it, and whether it was used since.
+"""Custody of a password: which run set it, who was handed it, and whether it was changed since.
 
 - Pure: records and the tenant's own instants go in, and nothing is read or written.
 - A temporary password has to be changed at the first sign-in, so that one which was not changed
-  was not used: https://learn.microsoft.com/graph/api/resources/passwordprofile
+  was not used. One that was changed was used, or replaced by somebody else; these instants do not
+  tell which: https://learn.microsoft.com/graph/api/resources/passwordprofile
 - Where the tenant's own instant of our password is known, its clock alone counts. Else it is
   compared with the clock of the machine that ran the runbook, beyond the skew of five minutes.
 """
@@ -43,8 +44,8 @@ class PasswordCustody(BaseModel):
         request_id: the service's id of the accepted mail.
         last_change: the tenant's own instant of the last change of the account's password; None
             where it does not tell.
-        is_used: whether somebody has changed it since, as its holder must at the first sign-in;
-            None where that cannot be known.
+        is_changed: whether it was changed since, by whomever; if not, nobody has used it. None
+            where that cannot be known.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -57,7 +58,7 @@ class PasswordCustody(BaseModel):
     handed_over: datetime | None = None
     request_id: str = ""
     last_change: datetime | None = None
-    is_used: bool | None = None
+    is_changed: bool | None = None
 
     @property
     def is_handed_over(self) -> bool:
@@ -73,8 +74,8 @@ class PasswordCustody(BaseModel):
         return f"handed over by {self.method}{to} on {self.handed_over:%Y-%m-%d}"
 
     def days_unused(self, at: datetime) -> int | None:
-        """Return for how many whole days it has gone unused; None where it was used or unknown."""
-        if self.is_used is not False:
+        """Return for how many whole days it has gone unused; None if it was changed or unknown."""
+        if self.is_changed is not False:
             return None
         return max(0, (at - (self.handed_over or self.date_time)).days)
 
@@ -119,7 +120,7 @@ def password_custody(
         handed_over=hand_over.date_time if hand_over else None,
         request_id=hand_over.request_id if hand_over else "",
         last_change=last_change,
-        is_used=_is_used(change, record, created=created, last_change=last_change),
+        is_changed=_is_changed(change, record, created=created, last_change=last_change),
     )
 
 
@@ -150,7 +151,7 @@ def _is_of(change: Change, user_id: str, name: str, created: datetime | None) ->
     return change.started - _CLOCK_SKEW <= created <= change.started + _LONGEST_CREATION
 
 
-def _is_used(
+def _is_changed(
     change: Change, record: Record, *, created: datetime | None, last_change: datetime | None
 ) -> bool | None:
     if last_change is None:

@@ -111,8 +111,14 @@ def _read(told: Mapping[str, Any]) -> Witness:
 
 def _password(told: Mapping[str, Any], name: str) -> Words:
     whose = f"The temporary password of {name or told.get('account_id')}"
-    if told.get("used") is True:
-        return Words(f"✓ {whose} was used: another one has been chosen since.")
+    if told.get("became") == "replaced":
+        by = f"{whose} was replaced by {told.get('replaced_by')}, outside the runbooks"
+        return Words(f"✗ {by}; whether the vendor has the new one is not known.", "bad")
+    if told.get("became") == "used":
+        return Words(f"✓ {whose} was used: the account itself has chosen another one since.")
+    # Earlier comparisons told no more than that it was changed, and called that used.
+    if told.get("became") == "changed" or told.get("used") is True:
+        return Words(f"{whose} was changed since; by whom is not told.")
     if told.get("used") is None:
         return Words(f"Whether {whose[0].lower()}{whose[1:]} was used could not be told.")
     days = told.get("days_unused")

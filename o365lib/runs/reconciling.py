@@ -27,6 +27,7 @@ from o365lib.parameters import Client, Defaults
 from o365lib.plain_text import one_line
 from o365lib.service_account.audit_entry import Entry, entries_of
 from o365lib.service_account.facts import Identity
+from o365lib.service_account.password_fate import PasswordFate, password_fate
 from o365lib.service_account.permissions import WITNESS_SCOPES
 from o365lib.service_account.reconciliation import Matched, Missing, Reconciliation, reconcile
 from o365lib.service_account.witness import Witness, read_witness, require_reader
@@ -102,7 +103,7 @@ def reconcile_client(
         "unreadable": list(archived.unreadable),
     }
     predicate["passwords"] = [
-        _password(user, archived, witness, limit=defaults.custody.unused_password_days)
+        _password(user, archived, witness, found, limit=defaults.custody.unused_password_days)
         for user in witness.standing
     ]
     predicate["problems"] = _problems(predicate)
@@ -228,7 +229,12 @@ def _of_missing(missing: Missing) -> dict[str, Any]:
 
 
 def _password(
-    user: User, archived: SealedRecords, witness: Witness, *, limit: int
+    user: User,
+    archived: SealedRecords,
+    witness: Witness,
+    found: Reconciliation,
+    *,
+    limit: int,
 ) -> dict[str, Any]:
     custody = password_custody(
         archived.records,
@@ -237,7 +243,8 @@ def _password(
         created=user.created_date_time,
         last_change=user.last_password_change_date_time,
     )
-    days = custody.days_unused(witness.read) if custody else None
+    fate = password_fate(custody, found, user_id=user.id)
+    days = custody.days_unused(witness.read) if custody and fate.became == "unused" else None
     is_blocked = user.account_enabled is False
     last_change = user.last_password_change_date_time
     return {
@@ -245,6 +252,7 @@ def _password(
         "last_change": clock.iso(last_change) if last_change else None,
         "sign_in": "blocked" if is_blocked else "allowed",
         **_of_custody(custody),
+        **_of_fate(fate),
         "days_unused": days,
         "limit_days": limit,
         "over_limit": days is not None and days >= limit and not is_blocked,
@@ -253,7 +261,7 @@ def _password(
 
 def _of_custody(custody: PasswordCustody | None) -> dict[str, Any]:
     if custody is None:
-        return {"set_by_run": None, "used": None}
+        return {"set_by_run": None}
     handed_over = custody.handed_over
     return {
         "set_by_run": custody.run_id,
@@ -262,7 +270,15 @@ def _of_custody(custody: PasswordCustody | None) -> dict[str, Any]:
         "method": custody.method,
         "recipient": custody.recipient,
         "request_id": custody.request_id,
-        "used": custody.is_used,
+    }
+
+
+def _of_fate(fate: PasswordFate) -> dict[str, Any]:
+    return {
+        "used": fate.is_used,
+        "became": fate.became,
+        # The name is the tenant's text.
+        "replaced_by": one_line(fate.by, longest=_LONGEST_TEXT) if fate.by else None,
     }
 
 
@@ -282,6 +298,12 @@ def _problems(predicate: Mapping[str, Any]) -> list[str]:
         problems.append(f"Not as sealed, and left out: the record of {', '.join(altered)}.")
     if unreadable:
         problems.append(f"Cannot be read, and left out: the record of {', '.join(unreadable)}.")
+    problems += [
+        f"The password was replaced by {each['replaced_by']}, outside the runbooks; whether the "
+        f"vendor has it is not known."
+        for each in predicate["passwords"]
+        if each["became"] == "replaced"
+    ]
     problems += [
         f"Nobody has used the password for {each['days_unused']} days; the limit is "
         f"{each['limit_days']}."

@@ -3,7 +3,7 @@
 - `replace`: a new password is set and handed over, though the account is right; a sign-in that a
   run has blocked for this is allowed again.
 - `disable`: the account's sign-in is blocked, and nothing else is changed.
-- Neither touches a password that was changed since: somebody works with it.
+- Neither touches a password that was changed since: somebody may work with it.
 
 Pure, like the plans of which this is a part.
 """
@@ -25,15 +25,15 @@ def is_unused(facts: Facts) -> bool:
     if facts.account is None:
         return False
     return bool(facts.pending_credentials) or (
-        facts.custody is not None and facts.custody.is_used is False
+        facts.custody is not None and facts.custody.is_changed is False
     )
 
 
 def custody_unknown(facts: Facts, if_unused: IfUnused) -> Refusal | None:
-    """Nothing tells whether the account's password was used."""
+    """Nothing tells whether the account's password was changed since."""
     if not if_unused or facts.account is None or facts.pending_credentials:
         return None
-    if facts.custody is not None and facts.custody.is_used is not None:
+    if facts.custody is not None and facts.custody.is_changed is not None:
         return None
     why = "no run that this archive knows has set its password"
     if facts.custody is not None:
@@ -102,11 +102,11 @@ def already(facts: Facts, if_unused: IfUnused) -> Iterable[str]:
         return
     if facts.account is None:
         yield f"{facts.user_principal_name} does not exist: there is no password to {if_unused}"
-    elif facts.custody is not None and facts.custody.is_used and not is_unused(facts):
+    elif facts.custody is not None and facts.custody.is_changed and not is_unused(facts):
         instant = facts.custody.last_change
         yield (
             f"its password was changed on {clock.iso(instant) if instant else 'some day'}, after "
-            f"the run {facts.custody.run_id} had set it: somebody uses it"
+            f"the run {facts.custody.run_id} had set it"
         )
     elif if_unused == "disable" and _is_blocked(facts):
         yield "its sign-in is blocked"

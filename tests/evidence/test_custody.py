@@ -82,7 +82,7 @@ def test_the_newest_password_counts_whatever_the_order_of_the_records():
 
 
 @pytest.mark.parametrize(
-    ("last_change", "is_used"),
+    ("last_change", "is_changed"),
     [
         (NOW, False),
         (NOW + timedelta(seconds=2), False),
@@ -92,13 +92,13 @@ def test_the_newest_password_counts_whatever_the_order_of_the_records():
     ],
 )
 def test_a_created_accounts_password_is_used_once_it_was_changed_after_the_creation(
-    last_change, is_used
+    last_change, is_changed
 ):
-    assert custody(created_by(), last_change=last_change).is_used is is_used
+    assert custody(created_by(), last_change=last_change).is_changed is is_changed
 
 
 @pytest.mark.parametrize(
-    ("checks", "last_change", "is_used"),
+    ("checks", "last_change", "is_changed"),
     [
         ((), NOW + 4 * MINUTE, False),
         ((), NOW + 6 * MINUTE, True),
@@ -111,10 +111,10 @@ def test_a_created_accounts_password_is_used_once_it_was_changed_after_the_creat
     ],
 )
 def test_a_replaced_password_is_judged_by_the_tenants_clock_where_it_was_read_back(
-    checks, last_change, is_used
+    checks, last_change, is_changed
 ):
     record = set_by(checks=checks)
-    assert custody(record, created=NOW - DAY, last_change=last_change).is_used is is_used
+    assert custody(record, created=NOW - DAY, last_change=last_change).is_changed is is_changed
 
 
 def test_days_are_counted_from_the_hand_over():

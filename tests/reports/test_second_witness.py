@@ -79,7 +79,16 @@ def test_what_only_one_of_the_two_tells_is_told(kept):
 @pytest.mark.parametrize(
     ("told", "said"),
     [
-        ({"used": True}, f"✓ The temporary password of {NAME} was used"),
+        (
+            {"used": True, "became": "used"},
+            f"✓ The temporary password of {NAME} was used: the account itself",
+        ),
+        (
+            {"used": False, "became": "replaced", "replaced_by": "eve@example.com"},
+            f"✗ The temporary password of {NAME} was replaced by eve@example.com, outside",
+        ),
+        ({"used": None, "became": "changed"}, f"password of {NAME} was changed since; by whom is"),
+        ({"used": True}, f"password of {NAME} was changed since; by whom is"),  # made earlier
         ({"used": None}, f"Whether the temporary password of {NAME} was used could not be told."),
         ({"used": False, "days_unused": 1}, "had not been used yet, 1 day after"),
         ({"used": False, "days_unused": 9, "over_limit": True}, "✗ The temporary password of"),

@@ -200,9 +200,24 @@ def test_a_password_that_somebody_reset_by_hand_has_no_record(desk):
     [found] = told.predicate["without_record"]
     assert (found["activity"], found["account_id"]) == ("Reset user password", user_id)
     assert found["by"].startswith("application Somebody's tool (")
-    assert told.predicate["problems"] == [
-        "1 change(s) without a record: done outside the runbooks."
-    ]
+    first, second = told.predicate["problems"]
+    assert first == "1 change(s) without a record: done outside the runbooks."
+    assert second.startswith(f"The password was replaced by {found['by']}, outside the runbooks;")
+    [password] = told.predicate["passwords"]
+    assert (password["used"], password["became"]) == (False, "replaced")
+    assert (password["days_unused"], password["over_limit"]) == (None, False)
+
+
+def test_a_password_of_whose_change_the_log_does_not_tell_is_not_called_used(desk):
+    desk.run()
+    desk.sandbox.clock.advance(days=9)
+    desk.sandbox.change_password(CLIENT, desk.account["id"], "own choice of 1 person")
+    desk.tenant.directory_audits.clear()
+    told = desk.reconcile()
+    [password] = told.predicate["passwords"]
+    assert (password["used"], password["became"]) == (None, "changed")
+    assert not password["over_limit"]
+    assert told.is_clean
 
 
 def test_a_role_that_somebody_gave_by_hand_has_no_record(desk):

@@ -27,7 +27,7 @@ SET = datetime(2026, 3, 1, tzinfo=UTC)
 HIGHER = "7be44c8a-adaf-4e2a-84d6-ab2649e08a13"  # Privileged Authentication Administrator
 
 
-def custody(*, is_used=False, status="accepted"):
+def custody(*, is_changed=False, status="accepted"):
     return PasswordCustody(
         run_id="run-1",
         date_time=SET,
@@ -36,7 +36,7 @@ def custody(*, is_used=False, status="accepted"):
         status=status,
         handed_over=SET,
         last_change=SET,
-        is_used=is_used,
+        is_changed=is_changed,
     )
 
 
@@ -85,7 +85,7 @@ def test_an_unused_password_makes_the_sign_in_blocked_and_nothing_else():
 
 @pytest.mark.parametrize("if_unused", ["replace", "disable"])
 def test_a_password_that_was_changed_is_left_alone_and_it_is_said(if_unused):
-    made = plan(facts_of(known=custody(is_used=True)), if_unused)
+    made = plan(facts_of(known=custody(is_changed=True)), if_unused)
     assert (made.changes, made.refusals) == ((), ())
     assert any(
         "its password was changed on 2026-03-01T00:00:00.000Z" in one for one in made.already
@@ -100,7 +100,7 @@ def test_without_an_account_nothing_is_done_and_none_is_made(if_unused):
 
 
 @pytest.mark.parametrize("if_unused", ["replace", "disable"])
-@pytest.mark.parametrize("known", [False, custody(is_used=None)])
+@pytest.mark.parametrize("known", [False, custody(is_changed=None)])
 def test_a_password_of_which_nothing_is_known_is_refused(if_unused, known):
     facts = facts_of(known=known or custody()).model_copy(update={"custody": known or None})
     made = plan(facts, if_unused)
@@ -138,7 +138,7 @@ def test_a_sign_in_that_somebody_else_has_blocked_stays_so():
 
 
 def test_a_password_that_was_changed_before_the_block_is_not_replaced():
-    facts = facts_of(known=custody(is_used=True), account_enabled=False, blocked_by="run-2")
+    facts = facts_of(known=custody(is_changed=True), account_enabled=False, blocked_by="run-2")
     assert codes(plan(facts, "replace")) == ["account-disabled"]
 
 
