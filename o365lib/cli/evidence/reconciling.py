@@ -73,13 +73,15 @@ def reconcile(context: click.Context, /, *, clients: tuple[str, ...], **given: A
     if len(names) == 1:
         told = [_reconcile_here(options, found.clients[names[0]], found.defaults, given)]
     else:
+        _require_passphrase_file(options, given)
         told = _reconcile_apart(options, names, given)
+    status = max(each["exit_status"] for each in told)
     if given["as_json"]:
-        show_json(told[0] if len(names) == 1 else {"clients": told})
+        show_json({"clients": told, "exit_status": status})
     else:
         for each in told:
             _show(each)
-    context.exit(max(each["exit_status"] for each in told))
+    context.exit(status)
 
 
 def _reconcile_here(
@@ -139,11 +141,11 @@ class _Child:
             env={**os.environ, "PYTHONIOENCODING": "utf-8"},
         )
         try:
-            told: dict[str, Any] = json.loads(ended.stdout)
+            (told,) = json.loads(ended.stdout)["clients"]
         except ValueError:
             status = _REFUSED if ended.returncode == _REFUSED else _DIFFERENT
             return {"client": client, "exit_status": status, "error": "It is told above."}
-        return told
+        return dict(told)
 
     def _command(self, client: str) -> Iterator[str]:
         places = self.options.places()
@@ -155,6 +157,18 @@ class _Child:
             yield from ("--since", clock.iso(self.since))
         if self.passphrase_file is not None:
             yield from ("--passphrase-file", str(self.passphrase_file))
+
+
+def _require_passphrase_file(options: Options, given: Mapping[str, Any]) -> None:
+    """Refuse to let several processes ask for a passphrase on one terminal."""
+    from o365lib.evidence.key_store import KeyStore
+
+    key = KeyStore(options.places().keys).describe()
+    if key and key.protection == "passphrase" and given["passphrase_file"] is None:
+        raise UsageError(
+            "Your signing key has a passphrase, and several clients cannot ask for it at once.",
+            remedy="Name a file that holds it: --passphrase-file FILE, or O365_PASSPHRASE_FILE.",
+        )
 
 
 def _reconcile_apart(
@@ -238,7 +252,13 @@ def _tables(told: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...], lis
 
 
 def _password_row(password: Mapping[str, Any]) -> list[str]:
-    used = {True: "yes", False: "no", None: "not known"}[password["used"]]
+    used = {
+        "used": "yes",
+        "unused": "no",
+        "replaced": f"no: replaced by {password['replaced_by']}",
+        "changed": "changed since; by whom the log does not tell",
+        "unknown": "not known",
+    }[password["became"]]
     if password["set_by_run"] is None:
         return [password["account_id"], "no run", "", used, "", password["sign_in"]]
     to = "to nobody"

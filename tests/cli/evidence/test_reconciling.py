@@ -8,7 +8,9 @@ from click.testing import CliRunner
 from o365lib import runbook
 from o365lib.cli import main
 from o365lib.evidence.archive import Archive
+from o365lib.evidence.key_store import KeyStore
 from o365lib.sandbox import Fault
+from o365lib.secret import Secret
 
 STEPS = "sign_in look plan confirm create_user hand_over assign_role verify close".split()  # noqa: SIM905 -- it reads as a list
 
@@ -76,8 +78,10 @@ def test_what_was_done_by_hand_is_shown_and_fails(o365, demo_project):
 def test_machines_are_told_all_of_it(o365, made, demo_project):
     by_hand(demo_project)
     told = o365("alpine-books", "--json")
-    found = json.loads(told.stdout)
-    assert (told.exit_code, found["exit_status"], found["client"]) == (1, 1, "alpine-books")
+    answer = json.loads(told.stdout)
+    [found] = answer["clients"]  # one client or many, one shape
+    assert (told.exit_code, answer["exit_status"]) == (1, 1)
+    assert (found["exit_status"], found["client"]) == (1, "alpine-books")
     assert [each["action"] for each in found["matched"]] == ["create-user", "assign-role"]
     assert [each["entry_id"] for each in found["without_record"]] == ["by hand"]
     assert found["passwords"][0]["set_by_run"] == made.record.run_id
@@ -91,7 +95,9 @@ def test_each_of_several_clients_has_a_process_of_its_own(o365, demo_project):
     demo_project.tenant("cedar-dental").application.roles.discard("AuditLog.Read.All")
     names = ("alpine-books", "bayside-legal", "cedar-dental")
     told = o365(*names, "--json")
-    found = {each["client"]: each for each in json.loads(told.stdout)["clients"]}
+    answer = json.loads(told.stdout)
+    found = {each["client"]: each for each in answer["clients"]}
+    assert answer["exit_status"] == 3
     assert [each["exit_status"] for each in found.values()] == [1, 0, 3]
     assert tuple(found) == names
     assert told.exit_code == 3
@@ -99,6 +105,24 @@ def test_each_of_several_clients_has_a_process_of_its_own(o365, demo_project):
     assert sorted(each.parent.parent.name for each in kept) == ["alpine-books", "bayside-legal"]
     people = o365(*names)
     assert "cedar-dental: not reconciled." in people.stdout
+
+
+def test_several_clients_never_ask_for_one_passphrase_at_once(
+    o365, demo_project, tmp_path, monkeypatch
+):
+    words = "a passphrase of some length"
+    monkeypatch.setenv("O365_KEYS", str(tmp_path / "keys"))
+    monkeypatch.delenv("O365_PASSPHRASE_FILE", raising=False)
+    KeyStore(tmp_path / "keys").new(passphrase=Secret(words))
+    names = ("bayside-legal", "dunes-surveying")
+    told = o365(*names)
+    assert (told.exit_code, demo_project.sandbox.journal) == (2, [])
+    assert "--passphrase-file" in told.stderr
+    file = tmp_path / "passphrase"
+    file.touch(mode=0o600)
+    file.write_text(words)
+    told = o365(*names, "--passphrase-file", str(file))
+    assert told.exit_code == 0, told.output
 
 
 def test_a_client_who_refuses_is_status_3_and_told_by_name(o365, demo_project):
@@ -117,7 +141,7 @@ def test_a_service_that_fails_is_status_1(o365, demo_project):
 @pytest.mark.usefixtures("made")
 def test_since_is_given_as_everywhere(o365):
     told = o365("alpine-books", "--since", "2099-01-01", "--json")
-    assert json.loads(told.stdout)["matched"] == []
+    assert json.loads(told.stdout)["clients"][0]["matched"] == []
     assert o365("alpine-books", "--since", "yesterday").exit_code == 2
 
 
