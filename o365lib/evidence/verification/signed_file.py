@@ -70,19 +70,26 @@ class Examined:
         self.faults.append(Fault(kind, sentence))
 
 
-def examine(content: bytes | None, place: Place, keys: Mapping[str, PublicKey]) -> Examined:
+def examine(
+    content: bytes | None,
+    place: Place,
+    keys: Mapping[str, PublicKey],
+    *,
+    keys_given: bool = False,
+) -> Examined:
     """Return what a signed file holds, and what is wrong with it.
 
     Args:
         content: the file's bytes; None where there are too many.
         place: where it stands.
         keys: the trusted keys by their ids.
+        keys_given: whether they came from outside the archive; else they are all that it has.
     """
     found = Examined()
     envelope = _envelope_in(content, found)
     if content is None or envelope is None:
         return found
-    _check_signature(envelope, keys, found)
+    _check_signature(envelope, keys, found, keys_given=keys_given)
     if len(content) > LARGEST_SIGNED and not found.key:
         return found
     try:
@@ -119,7 +126,9 @@ def _has_no_signature(content: bytes) -> bool:
     return squeezed.endswith((b'"signatures":[]}', b'"signatures":[]'))
 
 
-def _check_signature(envelope: Envelope, keys: Mapping[str, PublicKey], found: Examined) -> None:
+def _check_signature(
+    envelope: Envelope, keys: Mapping[str, PublicKey], found: Examined, *, keys_given: bool
+) -> None:
     if len(envelope.signatures) != 1:
         found.fail(Kind.EDITED, f"It has {len(envelope.signatures)} signatures in place of one.")
         return
@@ -128,15 +137,34 @@ def _check_signature(envelope: Envelope, keys: Mapping[str, PublicKey], found: E
     signature = envelope.signatures[0]
     key = keys.get(signature.key_id)
     if key is None:
-        name = fingerprint_of(signature.key_id) if signature.key_id.isalnum() else "of no id"
         found.has_strange_key = True
-        found.fail(Kind.WRONG_KEY, f"It is signed by a key that is not trusted here ({name[:80]}).")
+        found.fail(Kind.WRONG_KEY, _strange(envelope, keys_given=keys_given))
         return
     message = pre_authentication_encoding(envelope.payload_type, envelope.payload)
     if key.verify(message, signature.signature):
         found.key = key
     else:
         found.fail(Kind.EDITED, f"The signature is not that of {key.fingerprint} over this text.")
+
+
+def _strange(envelope: Envelope, *, keys_given: bool) -> str:
+    """What to say of a file whose key is not trusted; its own words are told as no more."""
+    key_id = envelope.signatures[0].key_id
+    key = (fingerprint_of(key_id) if key_id.isalnum() else "of no id")[:80]
+    says = ""
+    if len(envelope.payload) <= LARGEST_SIGNED:
+        try:
+            signer = Statement.from_bytes(envelope.payload).predicate.get("signer")
+        except EvidenceError:  # told where the statement is read
+            signer = None
+        name = signer.get("name") if isinstance(signer, dict) else None
+        says = f"; it says it is {name[:80]}" if isinstance(name, str) and name else ""
+    if keys_given:
+        return (
+            f"It is signed by a key that is not trusted here ({key}{says}): "
+            "give this signer's key with --public-key if you believe it."
+        )
+    return f"It is signed by a key ({key}{says}), and its public key is missing from the archive."
 
 
 def _is_newer(found: Examined) -> bool:

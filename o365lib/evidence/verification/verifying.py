@@ -194,14 +194,18 @@ class _Verification:
             stamps.check_root_file(found, place, self.findings, file=name)
         self._book.put_file(name, place, found.sha256, is_bad=is_bad)
 
+    def _examine(self, found: Found, place: Place) -> Examined:
+        keys = self._keys
+        return examine(found.content, place, keys.keys, keys_given=bool(keys.given))
+
     def _read_signed(self, name: str, place: Place, found: Found) -> bool:
         """Enter what a signed file says; return whether it is sound."""
-        examined = examine(found.content, place, self._keys.keys)
+        examined = self._examine(found, place)
         if examined.has_strange_key and self._reloads < _MOST_RELOADS:
             # Somebody may have begun to sign here since the keys were read.
             self._reloads += 1
             self._keys = keyring.keyring_of(self._store, self._given)
-            examined = examine(found.content, place, self._keys.keys)
+            examined = self._examine(found, place)
         told = examined.statement
         run_id = ""
         if told:

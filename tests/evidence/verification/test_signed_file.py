@@ -95,6 +95,17 @@ def test_a_signature_by_a_stranger_is_by_the_wrong_key():
     assert kinds(sealed(by=MALLORY)) == [Kind.WRONG_KEY]
 
 
+@pytest.mark.parametrize(
+    ("keys_given", "way_out"),
+    [(True, "with --public-key"), (False, "its public key is missing from the archive")],
+)
+def test_a_stranger_is_told_by_its_own_words_and_with_the_way_out(keys_given, way_out):
+    [fault] = examine(sealed(by=MALLORY), SEAL, KEYS, keys_given=keys_given).faults
+    assert MALLORY.key.fingerprint in fault.sentence
+    assert f"it says it is {MALLORY.name}" in fault.sentence
+    assert way_out in fault.sentence
+
+
 def test_a_strangers_signature_under_a_trusted_name_is_no_signature_of_that_key():
     by_mallory = Envelope.from_json(sealed(by=MALLORY))
     borrowed = (Signature(KIM.key.key_id, by_mallory.signatures[0].signature),)
