@@ -101,8 +101,13 @@ def plan(made: Plan, *, dry_run: bool) -> StepResult:
         notes.append("This is a dry run: nothing will be changed.")
     notes.append(f"Plan {made.digest[:_SHORT_DIGEST]}")
     count = len(made.changes)
-    title = f"{count} change(s) to make" if count else "Nothing to change"
+    title = f"{changes(count)} to make" if count else "Nothing to change"
     return StepResult(title=title, columns=("", "Change", "Now", "Then"), rows=rows, notes=notes)
+
+
+def changes(count: int) -> str:
+    """Return how many changes, in words."""
+    return "1 change" if count == 1 else f"{count} changes"
 
 
 def signed_approval(record: Record) -> StepResult:

@@ -125,7 +125,8 @@ class Run(PlannedRun):
         """Close the record: the outcome and where the evidence is."""
         plan = self.current_plan
         if self.is_dry_run and plan.changes:
-            outcome, reason = Outcome.PLANNED, f"{len(plan.changes)} change(s) planned, none made"
+            count = describe.changes(len(plan.changes))
+            outcome, reason = Outcome.PLANNED, f"{count} planned, none made"
         elif self.record.is_changed:
             outcome, reason = Outcome.DONE, describe.done_sentence(plan, self.record)
         else:

@@ -137,7 +137,7 @@ def test_a_recycle_bin_that_could_not_be_read_is_said_to():
 def test_a_plan_numbers_its_changes_and_marks_what_stays():
     made = make_plan("create", make_facts(make_account(GLOBAL)))
     shown = describe.plan(made, dry_run=False)
-    assert shown.title == "2 change(s) to make"
+    assert shown.title == "2 changes to make"
     assert [row[0] for row in shown.rows] == ["1", "2", *["✓"] * len(made.already)]
     assert shown.rows[0] == (
         "1",
@@ -249,7 +249,7 @@ def test_the_end_says_who_approved_what_it_came_to_and_where_the_evidence_is(tmp
 
 
 def test_an_end_without_change_says_that_nobody_approved(tmp_path):
-    kept = record(outcome=Outcome.PLANNED, reason="3 change(s) planned, none made")
+    kept = record(outcome=Outcome.PLANNED, reason="3 changes planned, none made")
     rows = rows_of(describe.closing(kept, RunFolder(tmp_path / "contoso" / "r1")))
     assert rows["Approved by"] == "nobody; nothing was changed"
     assert rows["Ticket"] == "none"

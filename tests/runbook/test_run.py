@@ -138,7 +138,7 @@ def test_a_dry_run_shows_the_plan_and_does_nothing_more(open_run, demo_project):
     record = kept(opened)
     assert (record.outcome, record.reason) == (
         Outcome.PLANNED,
-        "3 change(s) planned, none made",
+        "3 changes planned, none made",
     )
     assert "planned" in shown
     assert record.approval is None
