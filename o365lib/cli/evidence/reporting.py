@@ -161,6 +161,8 @@ def _writers(
         writers.append(stack.enter_context(PagesWriter(wanted, folder, seals)))
     if "csv" in formats and ("html" not in formats or wanted.run is not None):
         writers.append(CsvReport(stream("runs.csv")))
+    elif "csv" in formats and folder is not None:
+        made.append(folder.root / "runs.csv")  # the pages have it beside them
     if "json" in formats:
         document = JsonWriter(stream("report.json"), wanted)
         stack.callback(document.close)
