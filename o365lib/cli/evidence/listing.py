@@ -122,7 +122,8 @@ def _show(folder: RunFolder, record: Record, index: Index) -> None:
     show_text(f"Record: {folder.record_file}")
     if folder.notebook_file.is_file():
         show_text(f"Executed notebook: {folder.notebook_file}")
-    show_table(("File", "Bytes"), _files(folder), title=f"Files in {folder.path}")
+    show_text(f"Folder: {folder.path}")
+    show_table(("File", "Bytes"), _files(folder), title="Files")
     show_text(seal_line(folder, index))
 
 

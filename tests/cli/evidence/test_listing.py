@@ -169,6 +169,7 @@ def test_the_files_of_a_run_are_shown_with_their_sizes(o365, archive):
     (run.path / "link").symlink_to(run.record_file)
     shown = o365("evidence", "show", "aaaaa1").stdout
     assert f"Executed notebook: {run.notebook_file}" in shown
+    assert f"\nFolder: {run.path}\n" in shown
     assert re.search(r"runbook\.ipynb +12,345 *\n", shown)
     assert re.search(rf"record\.json +{run.record_file.stat().st_size:,} *\n", shown)
     assert re.search(r"link +a link *\n", shown)
