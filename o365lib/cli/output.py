@@ -35,6 +35,8 @@ _LONGEST_NAME = 120
 # What is laid out as a table, and what is printed at once.
 _ROWS_AT_ONCE = 500
 
+_KILOBYTE, _MEGABYTE = 1000, 1_000_000
+
 _BETWEEN_CELLS = "   "
 
 # Control and direction characters that JSON may hold as they are.
@@ -62,6 +64,20 @@ def show_json(content: Any) -> None:
 def escaped(document: str) -> str:
     """Return a JSON document that says the same and can steer no terminal that it is shown on."""
     return _STEERING.sub(lambda match: f"\\u{ord(match[0]):04x}", document)
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number and what it counts, in the plural unless it is one."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def sized(size_bytes: int) -> str:
+    """Return a size in bytes, kB or MB, which are 1000 and 1,000,000 bytes."""
+    if size_bytes < _KILOBYTE:
+        return counted(size_bytes, "byte")
+    if size_bytes < _MEGABYTE:
+        return f"{size_bytes / _KILOBYTE:,.0f} kB"
+    return f"{size_bytes / _MEGABYTE:,.1f} MB"
 
 
 def show_json_rows(head: dict[str, Any], name: str, rows: Iterable[dict[str, Any]]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from o365lib.cli.output import say
+from o365lib.cli.output import counted, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -81,17 +81,20 @@ class RemoteArchive:
         """
         from o365lib.errors import NameTaken
         from o365lib.evidence.giving_way import give_way
-        from o365lib.evidence.publishing import publish
+        from o365lib.evidence.publishing import Published, publish
 
         link = None
+        done = Published()
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                done = publish(
+                done.problems.clear()  # told anew by each attempt, while what was sent adds up
+                publish(
                     self.archive.root,
                     self.store,
                     say=say,
                     retention_required=self.rules.retention_required,
                     again=again,
+                    done=done,
                 )
             except NameTaken:
                 if attempt == _ATTEMPTS:
@@ -113,7 +116,10 @@ class RemoteArchive:
         """
         done, _ = self.publish()
         if done.runs:
-            say(f"{done.runs} runs, sealed earlier, are published to {self.store.url} now.")
+            runs = (
+                f"{counted(done.runs, 'run')}, sealed earlier, {'is' if done.runs == 1 else 'are'}"
+            )
+            say(f"{runs} published to {self.store.url} now.")
         self.fetch(clients)
 
     def fetch(self, clients: Collection[str] | None) -> None:

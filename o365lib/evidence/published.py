@@ -62,6 +62,11 @@ class PublishedNames:
         row = self._connection.execute(query, (self._store, name)).fetchone()
         return bool(row and row[0])
 
+    def count(self) -> int:
+        """Return how many names the store has, with the content that they have here."""
+        query = "SELECT count(*) FROM name WHERE store = ? AND is_compared"
+        return int(self._connection.execute(query, (self._store,)).fetchone()[0])
+
     def listed_size(self, name: str) -> int | None:
         """Return how many bytes stand under a name; None where none are known to."""
         query = "SELECT size FROM name WHERE store = ? AND name = ?"

@@ -46,13 +46,14 @@ _FILES_AT_ONCE = 400
 
 @dataclass
 class Published:
-    """What `publish` did.
+    """What `publish` did; the numbers of several attempts add up in one that is handed on.
 
     Attributes:
         files: how many were sent.
         runs: how many of these were seals: each is a run that is whole in the store now.
         already: how many were found to be there, with the same content.
-        bytes_sent: their sizes.
+        earlier: how many were remembered as being there, and not asked for again.
+        bytes_sent: the sizes of those that were sent.
         unprotected: how many were sent and not protected as was asked.
         problems: what could not be sent, and why, a sentence each.
     """
@@ -60,6 +61,7 @@ class Published:
     files: int = 0
     runs: int = 0
     already: int = 0
+    earlier: int = 0
     bytes_sent: int = 0
     unprotected: int = 0
     problems: list[str] = field(default_factory=list)
@@ -102,6 +104,7 @@ def publish(
     say: Callable[[str], None],
     retention_required: bool = False,
     again: bool = False,
+    done: Published | None = None,
 ) -> Published:
     """Send everything that is signed and complete and that the store does not have.
 
@@ -111,6 +114,8 @@ def publish(
         say: told what a person should know meanwhile.
         retention_required: whether a store that does not protect is an error.
         again: whether to ask the store for everything, whatever is remembered.
+        done: what an earlier attempt did, to which this one adds; it is what is returned, and has
+            the numbers also where an error is raised.
 
     Raises:
         NameTaken: other bytes stand in the store under a name; everything else that could be sent
@@ -130,6 +135,10 @@ def publish(
             known.list_names(store.entries())
         sender = _Sender(root, store, retention_required=retention_required)
         publication = _Publication(root, known, sender, pool, say)
+        publication.done = done if done is not None else Published()
+        publication.done.problems.clear()  # each attempt tells them anew
+        if not publication.done.files:
+            publication.done.earlier = known.count()
         try:
             publication.send_all()
         except BaseException:

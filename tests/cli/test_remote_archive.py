@@ -1,5 +1,7 @@
 """The store to which the archive is published."""
 
+from dataclasses import replace
+
 import pytest
 
 from o365lib.cli.remote_archive import RemoteArchive, store_of
@@ -26,9 +28,27 @@ def remote(tmp_path):
 def test_what_was_left_unpublished_is_published_and_told(remote, tmp_path, capsys):
     remote.bring_up_to_date([])
     assert (tmp_path / "store" / "alpine-books" / "one" / "record.json").exists()
-    assert "1 runs, sealed earlier" in capsys.readouterr().err
+    assert "1 run, sealed earlier, is published to" in capsys.readouterr().err
     remote.bring_up_to_date([])
     assert capsys.readouterr().err == ""
+
+
+def test_what_was_sent_before_giving_way_is_counted_too(remote, tmp_path):
+    other_place = tmp_path / "other"
+    seal_runs(other_place, ("bayside-legal", "two"))
+    other = replace(
+        remote,
+        archive=Archive(other_place / "evidence"),
+        signer=KeyStore(other_place / "keys").signer,
+    )
+    done, link = remote.publish()
+    assert link is None
+    before = {path for path in (tmp_path / "store").rglob("*") if path.is_file()}
+    done, link = other.publish()
+    assert link is not None
+    after = {path for path in (tmp_path / "store").rglob("*") if path.is_file()}
+    assert (done.files, done.runs) == (len(after - before), 1)
+    assert done.bytes_sent == sum(path.stat().st_size for path in after - before)
 
 
 def test_a_run_that_somebody_edited_in_the_store_is_no_matter_of_numbers(remote, tmp_path):

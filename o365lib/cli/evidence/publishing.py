@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from o365lib.cli.output import say
+from o365lib.cli.output import counted, say, sized
 from o365lib.cli.passphrase import asker, passphrase_file_option
 from o365lib.cli.remote_archive import RemoteArchive, store_of
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from o365lib.cli.options import Options
+    from o365lib.evidence.publishing import Published
     from o365lib.parameters import ArchiveRules
 
 
@@ -51,10 +52,7 @@ def publish(
     if as_json:
         show_json({"evidence": str(archive.root), "url": store.url, **vars(done)})
     else:
-        show_text(
-            f"{done.runs} runs are published to {store.url}: {done.files} files,"
-            f" {done.bytes_sent} bytes. {done.already} other files were there already."
-        )
+        show_text(_told(done, store.url))
         for problem in done.problems:
             show_text(problem)
     context.exit(1 if done.problems else 0)
@@ -84,9 +82,26 @@ def fetch(
         show_json({"evidence": str(root), "url": store.url, **vars(done)})
     else:
         show_text(
-            f"{done.files} files, {done.bytes_received} bytes, were brought from {store.url} to"
+            f"{counted(done.files, 'file')} ({sized(done.bytes_received)})"
+            f" {'was' if done.files == 1 else 'were'} brought from {store.url} to"
             f" {root}. `o365 evidence verify` tells whether they are right."
         )
+
+
+def _told(done: Published, url: str) -> str:
+    """Return in a sentence or two what was sent, and what was there."""
+    if not done.files and not done.problems:
+        if done.already:
+            return f"Nothing new: {counted(done.already, 'file')} in {url} compared and the same."
+        # What is remembered was not asked for, so that the store may have lost it since.
+        earlier = f"{counted(done.earlier, 'file')} {'was' if done.earlier == 1 else 'were'}"
+        return f"Nothing new: {earlier} published earlier (not compared again; --again does)."
+    runs = f"{counted(done.runs, 'run')} {'is' if done.runs == 1 else 'are'}"
+    sent = f"{counted(done.files, 'file')}, {sized(done.bytes_sent)}"
+    already = f" {counted(done.already, 'other file')} {'was' if done.already == 1 else 'were'}"
+    return f"{runs} published to {url}: {sent}." + (
+        f"{already} there already, with the same content." if done.already else ""
+    )
 
 
 def _rules(options: Options) -> ArchiveRules:

@@ -65,6 +65,21 @@ def test_what_is_remembered_can_be_left_aside(o365, archive, place):
     assert (told["files"], told["already"]) == (0, len(files_of(archive)))
 
 
+def test_where_nothing_is_new_it_is_told_that_nothing_was_compared(o365, archive, place):
+    assert " kB. " in f"{o365('evidence', 'publish', str(place)).stdout.strip()} "
+    count = len(files_of(archive))
+    again = o365("evidence", "publish", str(place)).stdout
+    expected = f"{count} files were published earlier (not compared again; --again does)"
+    assert again == f"Nothing new: {expected}.\n"
+    told = o365("evidence", "publish", str(place), "--again").stdout
+    assert told == f"Nothing new: {count} files in {place} compared and the same.\n"
+
+
+def test_a_place_that_is_not_there_is_to_be_made_first(error_line, project, archive):
+    status, line = error_line("evidence", "publish", str(project / "nowhere"))
+    assert (status, f"There is no folder {project / 'nowhere'}" in line) == (1, True)
+
+
 def test_only_some_clients_may_be_fetched(o365, project, archive, place):
     o365("evidence", "publish", str(place))
     shutil.rmtree(archive)
