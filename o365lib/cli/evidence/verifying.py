@@ -129,6 +129,7 @@ def _store(options: Options, where: str | None) -> tuple[Store, Callable[[], fro
     from o365lib.evidence import pending
     from o365lib.evidence.stores import FolderStore, open_store
 
+    where = where or options.archive_url
     store = open_store(where) if where else FolderStore(opened_archive(options).root)
     if not isinstance(store, FolderStore):
         return store, frozenset  # what is under way lies where it runs

@@ -131,6 +131,14 @@ def test_wrong_usage_is_told_before_anything_is_read(o365, words, said):
     assert said in result.stderr
 
 
+def test_the_store_that_is_named_as_the_archive_is_verified_itself(o365, evidence):
+    url = evidence.as_uri()
+    assert f"Verified {evidence}" in o365("--evidence", url, "evidence", "verify").stdout
+    named = o365("evidence", "head", url).stdout
+    assert named
+    assert o365("--evidence", url, "evidence", "head").stdout == named
+
+
 def test_a_head_that_was_kept_tells_what_was_cut_off_since(o365, evidence):
     heads = []
     for words in ((), ("--client", "cedar-dental")):
