@@ -35,6 +35,11 @@ def opened_archive(options: Options) -> Archive:
 
     root = options.archive_root()
     if not root.is_dir():
+        if options.archive_url:
+            raise UsageError(
+                f"Nothing of {options.archive_url} has been fetched yet.",
+                remedy=f"Fetch it: o365 --evidence {options.archive_url} evidence fetch",
+            )
         raise UsageError(
             f"There is no archive at {root}.",
             remedy="The first run makes it; another one is named by --evidence, which stands before"

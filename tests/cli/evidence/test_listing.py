@@ -121,6 +121,14 @@ def test_an_archive_that_is_not_there_is_no_answer(o365, project, words):
     assert f"There is no archive at {project / 'nowhere'}" in result.stderr
 
 
+@pytest.mark.parametrize("words", [("list",), ("show", "x")])
+def test_a_store_of_which_nothing_was_fetched_is_to_be_fetched(o365, project, words):
+    url = (project / "store").as_uri()
+    result = o365("--evidence", url, "evidence", *words)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"o365 --evidence {url} evidence fetch" in " ".join(result.stderr.split())
+
+
 def test_a_run_that_cannot_be_read_is_listed_as_such(o365, archive):
     archive.find("aaaaa2").record_file.write_text("{")
     assert ids(o365("evidence", "list", "--json", "--outcome", "unreadable")) == ["2"]
@@ -247,7 +255,7 @@ def test_for_machines_the_record_is_shown_as_it_is(o365, archive):
 
 @pytest.mark.usefixtures("archive")
 def test_an_id_that_fits_none_or_several_is_an_error(error_line):
-    assert error_line("evidence", "show", "2027")[0] == 1
+    assert error_line("evidence", "show", "2027")[0] == 2
     status, line = error_line("evidence", "show", "2026")
-    assert status == 1
+    assert status == 2
     assert line.startswith("o365: 3 runs fit '2026'")
