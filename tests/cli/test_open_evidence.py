@@ -169,7 +169,7 @@ def test_what_could_not_be_published_is_told_and_published_by_the_next_command(
     away.rename(store)
     with opened(**published_to(store)) as evidence:
         assert files(store) == files(tmp_path / "evidence")
-        assert "1 runs, sealed earlier, are published" in capsys.readouterr().err
+        assert "1 run, sealed earlier, is published" in capsys.readouterr().err
     assert evidence.exit_status == 0
 
 

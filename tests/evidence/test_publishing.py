@@ -407,5 +407,5 @@ def test_an_archive_that_is_not_there_is_told(tmp_path, store):
 
 
 def test_a_store_that_is_not_there_is_told(root, tmp_path):
-    with pytest.raises(EvidenceError, match="There is no archive"):
+    with pytest.raises(EvidenceError, match="There is no folder"):
         quietly(root, FolderStore(tmp_path / "no"))
