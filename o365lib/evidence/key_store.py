@@ -16,9 +16,7 @@
 import contextlib
 import os
 import re
-import shlex
-import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -27,8 +25,9 @@ from o365lib import clock
 from o365lib.errors import EvidenceError, SecretUnavailable
 from o365lib.evidence import trust
 from o365lib.evidence.envelope import Signer
-from o365lib.evidence.files import create_atomically, sync_folder, write_atomically
+from o365lib.evidence.files import create_atomically, write_atomically
 from o365lib.evidence.key_file import LONGEST_NAME, WHAT, KeyFile, Protection, new_key
+from o365lib.evidence.key_folder import KeyFolder
 from o365lib.evidence.public_keys import PublicKey
 from o365lib.evidence.record import Operator
 from o365lib.parameters import SecretSource
@@ -37,10 +36,7 @@ from o365lib.secret_store import read_private_file, read_secret
 
 KEY_FILE = "signing.json"
 
-_LOCK = ".lock"
 _BESIDE = re.compile(r"(old|endorsement)-([0-9a-f]{64})\.json")
-# Making a key takes a second at most; whoever holds the lock for longer is stuck.
-_PATIENCE_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -77,6 +73,7 @@ class KeyStore:
         self.has_made = False
         self.folder = folder
         self.file = folder / KEY_FILE
+        self._place = KeyFolder(folder)
 
     def signer(self, passphrase: Callable[[], Secret] | None = None) -> Signer:
         """Return what signs with the person's key; make the key if there is none.
@@ -89,7 +86,7 @@ class KeyStore:
         """
         file = self._read()
         if file is None:
-            with self._lock():
+            with self._place.lock():
                 file = self._read()  # another process may have been quicker
                 if file is None:
                     file, signer = new_key(default_name())
@@ -146,7 +143,7 @@ class KeyStore:
                 continue
             own.add(match[2])
             if match[1] == "endorsement":
-                with self._told():
+                with self._place.told():
                     said.setdefault(match[2], []).append(file.read_bytes())
         return trust.joined(own, said, trust.trust(pems, published, ()))
 
@@ -182,7 +179,7 @@ class KeyStore:
             EvidenceError: it could not be made, or the endorser is not the key before. The key
                 before is in use as it was.
         """
-        with self._lock():
+        with self._place.lock():
             before, raw = self._before(is_lost=endorser is None)
             if endorser is not None and (before is None or endorser.key != before.public()):
                 raise EvidenceError(
@@ -191,7 +188,7 @@ class KeyStore:
                 )
             name = name or (before.name if before else default_name())
             file, signer = new_key(name, passphrase=passphrase, in_keyring=in_keyring)
-            with self._told():
+            with self._place.told():
                 if raw is not None:
                     # There already, after a crash that came before the new key was in place.
                     with contextlib.suppress(FileExistsError):
@@ -267,7 +264,7 @@ class KeyStore:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise self._refused(error) from None
+            raise self._place.refused(error) from None
 
     def _endorser_of(self, said: bytes) -> PublicKey | None:
         """The key before, as far as its file is still there."""
@@ -285,7 +282,7 @@ class KeyStore:
         """The content of the key's file; None where there is none."""
         if not os.path.lexists(self.file):
             return None
-        self._check_folder()
+        self._place.check()
         try:
             return read_private_file(self.file, what=WHAT)
         except SecretUnavailable as error:
@@ -295,70 +292,9 @@ class KeyStore:
                 remedy="Put that right, or name another folder of keys by O365_KEYS.",
             ) from None
 
-    def _check_folder(self) -> None:
-        if not hasattr(os, "getuid"):  # Windows, see above
-            return
-        try:
-            status = self.folder.stat()
-        except OSError as error:
-            raise self._refused(error) from None
-        # Whoever writes there can put a key of his own in place of hers.
-        if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) or status.st_uid not in {0, os.getuid()}:
-            raise EvidenceError(
-                f"Other users of this machine can write to {self.folder}, where {WHAT} is.",
-                state="Nothing was signed.",
-                remedy=f"Close it to them: chmod 700 {shlex.quote(str(self.folder))}",
-            )
-
     def _put(self, file: KeyFile) -> None:
-        with self._told():
+        with self._place.told():
             write_atomically(self.file, file.to_json())
-
-    @contextlib.contextmanager
-    def _lock(self) -> Iterator[None]:
-        """Keep other processes from making a key; make the folder if it is missing."""
-        # Late: only who makes a key needs it.
-        from filelock import FileLock, Timeout
-
-        with self._told():
-            self.folder.parent.mkdir(parents=True, exist_ok=True)
-            # Never a group's, whatever the folder above is.
-            self.folder.mkdir(mode=0o700, exist_ok=True)
-            sync_folder(self.folder.parent)
-        self._check_folder()
-        lock = FileLock(
-            self.folder / _LOCK, mode=0o600, timeout=_PATIENCE_SECONDS, fallback_to_soft=False
-        )
-        try:
-            lock.acquire()
-        except Timeout:
-            raise EvidenceError(
-                f"Another process has been making a key in {self.folder} for"
-                f" {_PATIENCE_SECONDS} seconds.",
-                remedy="End that process, and try again.",
-            ) from None
-        except (OSError, NotImplementedError) as error:
-            raise self._refused(error) from None
-        try:
-            yield
-        finally:
-            lock.release()
-
-    @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise self._refused(error) from None
-
-    def _refused(self, error: Exception) -> EvidenceError:
-        why = getattr(error, "strerror", None) or type(error).__name__
-        return EvidenceError(
-            f"The folder of signing keys {self.folder} cannot be used ({why}).",
-            state="Nothing was signed.",
-            remedy="Make room or give yourself the right to write there, or name another folder by"
-            " O365_KEYS.",
-        )
 
 
 def default_name() -> str:

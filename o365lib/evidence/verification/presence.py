@@ -1,11 +1,13 @@
 """Whether there is an archive at a place: an empty place has no fault, and proves nothing."""
 
 import itertools
+from collections.abc import Collection, Iterator, Sequence
 
 from o365lib.errors import UsageError
 from o365lib.evidence.archive import NOTEBOOK_FILE, RECORD_FILE
 from o365lib.evidence.layout import APPROVALS, DIGESTS, KEYS, SEALS, is_client, is_run_id
-from o365lib.evidence.stores import Store
+from o365lib.evidence.stores import FolderStore, Store
+from o365lib.evidence.verification.book import Book
 
 # An archive has something of its own among its first names; a project's folder has not.
 _LOOKED_AT = 1000
@@ -37,6 +39,29 @@ def require_archive(store: Store) -> None:
             remedy="Name the folder or prefix that has `_digests` and the clients' folders; if that"
             " is this one, everything has been removed from it.",
         )
+
+
+def empty_run_folders(
+    store: Store, book: Book, clients: Sequence[str], busy: Collection[str]
+) -> Iterator[str]:
+    """Yield the empty folders in the place of runs that no seal names, as `<client>/<run id>`.
+
+    Only a folder on a disk can be empty; a run's is so for a moment, when it begins.
+
+    Args:
+        store: the archive.
+        book: what was read of it.
+        clients: the only ones that matter; none for all.
+        busy: what living processes are at.
+    """
+    if not isinstance(store, FolderStore):
+        return
+    for folder in store.empty_folders():
+        client, _, run_id = folder.partition("/")
+        is_run = is_client(client) and is_run_id(run_id)
+        is_wanted = not clients or client in clients
+        if is_run and is_wanted and folder not in busy and not book.is_sealed(client, run_id):
+            yield folder
 
 
 def _is_an_archives(name: str) -> bool:

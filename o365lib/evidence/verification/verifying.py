@@ -13,12 +13,13 @@ from o365lib.errors import EvidenceError
 from o365lib.evidence import layout
 from o365lib.evidence.public_keys import PublicKey
 from o365lib.evidence.statement import Statement
-from o365lib.evidence.stores import Entry, FolderStore, Store
+from o365lib.evidence.stores import Entry, Store
 from o365lib.evidence.verification import (
     approved,
     chains,
     claims,
     keyring,
+    presence,
     stamps,
     succession,
 )
@@ -229,8 +230,7 @@ class _Verification:
         if place.what in {What.SEAL, What.DIGEST}:
             previous = told.predicate.get("previous")
             before = previous.get("sha256") if isinstance(previous, dict) else None
-            before = _storable(before)
-            self._book.put_link(place, before=before, run_id=run_id, key_id=key_id)
+            self._book.put_link(place, before=_storable(before), run_id=run_id, key_id=key_id)
         if place.what is What.APPROVAL:  # its subjects are plans, not files
             return
         for each in told.subjects:
@@ -319,7 +319,9 @@ class _Verification:
         self._busy.update(self.under_way())
         for name, _, _ in list(islice(self._book.names(What.LEFTOVER), _MOST_SECOND_LOOKS)):
             self._forget_if_gone(name)
-        self._note_empty_folders()
+        empty = presence.empty_run_folders(self._store, self._book, self._clients, self._busy)
+        if found := list(islice(empty, _MOST_SECOND_LOOKS)):
+            self.findings.note(f"Empty folders in the place of runs: {some(found)}.")
         claims.compare(self._book, self.findings, busy=frozenset(self._busy))
         for what in (What.SEAL, What.DIGEST):
             chains.compare(self._book, what, self.findings)
@@ -328,21 +330,6 @@ class _Verification:
         succession.tell_retired(self._book, self._endorsed, self.findings)
         self._adopted.tell(self.findings)
         self._finished.tell(self.findings)
-
-    def _note_empty_folders(self) -> None:
-        """Only folders on a disk can be empty; a run's is so for a moment, when it begins."""
-        if not isinstance(self._store, FolderStore):
-            return
-        found = []
-        for folder in islice(self._store.empty_folders(), _MOST_SECOND_LOOKS):
-            client, _, run_id = folder.partition("/")
-            if self._clients and client not in self._clients:
-                continue
-            is_run = layout.is_client(client) and layout.is_run_id(run_id)
-            if is_run and folder not in self._busy and not self._book.is_sealed(client, run_id):
-                found.append(folder if folder.isprintable() else ascii(folder)[1:-1])
-        if found:
-            self.findings.note(f"Empty folders in the place of runs: {some(found)}.")
 
     def _add(self, place: Place | None, name: str, kind: Kind, sentence: str) -> None:
         client = place.client if place else ""
@@ -354,16 +341,7 @@ class _Verification:
         """Return what was found."""
         counts = {name: self._book.count(what) for name, what in _COUNTED.items()}
         first, last = self._times or (None, None)
-        signings = [
-            Signing(
-                key_id=key_id,
-                names=tuple(sorted(self._names[key_id])),
-                algorithm=self._keys.keys[key_id].algorithm,
-                files=files,
-                trusted_by=self._keys.trust_in(key_id),
-            )
-            for key_id, files in sorted(self._signed.items(), key=lambda item: (-item[1], item[0]))
-        ]
+        most_first = sorted(self._signed, key=lambda key_id: (-self._signed[key_id], key_id))
         return Report(
             url=self._store.url,
             clients=self._clients,
@@ -374,12 +352,25 @@ class _Verification:
             size_bytes=self._size,
             first=first,
             last=last,
-            signings=tuple(signings),
+            signings=tuple(
+                _signing(each, self._signed[each], self._names[each], self._keys)
+                for each in most_first
+            ),
             keys_given=bool(self._keys.given),
             authorities_given=stamped.authorities_given,
             stamped_until=stamped.until,
             stamped_digest=stamped.number,
         )
+
+
+def _signing(key_id: str, files: int, names: Iterable[str], keys: keyring.Keyring) -> Signing:
+    return Signing(
+        key_id=key_id,
+        names=tuple(sorted(names)),
+        algorithm=keys.keys[key_id].algorithm,
+        files=files,
+        trusted_by=keys.trust_in(key_id),
+    )
 
 
 def _text(told: Statement, name: str) -> str:
