@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.o365-installed
-EXTRAS := lab,sandbox,azure,s3,cluster,charts,bench,dev
+EXTRAS := lab,sandbox,azure,s3,cluster,charts,dev
 
 .PHONY: demo test check bench bench-evidence lab pins browser stores clean help
 

@@ -23,6 +23,8 @@ _ALL = "*.ipynb"
 # Set in a kernel whose notebook a command of ours executes.
 DRIVER_VARIABLE = "O365_DRIVER"
 CLIENT_VARIABLE = "O365_CLIENT"
+# Where relative paths start in a kernel whose parameters are a batch's copy.
+PROJECT_VARIABLE = "O365_PROJECT"
 
 # Of no use in a kernel, or harmful: another notebook's name, and code that would run before ours.
 _LEFT_OUT = ("JPY_SESSION_NAME", "PYTHONSTARTUP")
@@ -39,6 +41,8 @@ class Places:
         notebooks: the project's runbooks, or those that come with the package.
         keys: the person's own signing key, outside of any project: whoever may write to an archive
             need not be able to sign for her.
+        copied_from: the project of which `parameters` holds a copy, as a batch makes one; None
+            where they are a project's own.
     """
 
     parameters: Path
@@ -46,6 +50,7 @@ class Places:
     sandbox_file: Path
     notebooks: Path
     keys: Path
+    copied_from: Path | None = None
 
     @classmethod
     def find(
@@ -72,12 +77,13 @@ class Places:
             sandbox_file=sandbox.absolute(),
             notebooks=next((each for each in folders if any(each.glob(_ALL))), folders[0]),
             keys=keys_folder(environment),
+            copied_from=_path(environment, PROJECT_VARIABLE),
         )
 
     @property
     def project(self) -> Path:
-        """The folder that holds the parameters."""
-        return self.parameters.parent
+        """The folder that holds the parameters; relative paths in them start there."""
+        return self.copied_from or self.parameters.parent
 
     @property
     def sandbox_folder(self) -> Path:
@@ -143,7 +149,10 @@ class Places:
         }
         if driven:
             told[DRIVER_VARIABLE] = "1"
-        kept = {name: value for name, value in environment.items() if name not in _LEFT_OUT}
+        if self.copied_from:
+            told[PROJECT_VARIABLE] = str(self.copied_from)
+        left_out = {*_LEFT_OUT, PROJECT_VARIABLE}
+        kept = {name: value for name, value in environment.items() if name not in left_out}
         return {**kept, **told}
 
 

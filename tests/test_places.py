@@ -99,6 +99,16 @@ def test_a_kernel_is_told_where_things_are_and_nothing_of_other_notebooks(projec
     assert "O365_DRIVER" not in Places.find(environment={}).kernel_environment({}, driven=False)
 
 
+def test_a_kernel_with_a_copy_of_the_parameters_is_told_whose_copy_it_is(project, tmp_path):
+    places = Places.find(environment={"O365_PROJECT": str(tmp_path)})
+    assert places.project == tmp_path
+    assert places.kernel_environment({}, driven=True)["O365_PROJECT"] == str(tmp_path)
+
+    own = Places.find(environment={})
+    assert own.project == project
+    assert "O365_PROJECT" not in own.kernel_environment({"O365_PROJECT": "/x"}, driven=True)
+
+
 def test_parameters_without_notebooks_beside_them_take_the_packages_own(tmp_path):
     places = Places.find(parameters=tmp_path / "p", environment={})
     assert places.notebooks == ROOT / "notebooks"

@@ -43,18 +43,21 @@ class Parameters:
     clients: Mapping[str, Client]
 
 
-def load(folder: Path, names: Collection[str] | None = None) -> Parameters:
+def load(
+    folder: Path, names: Collection[str] | None = None, *, project: Path | None = None
+) -> Parameters:
     """Return the parameters of all clients, or of those named.
 
     Args:
         folder: the folder with `defaults.yaml` and `clients/`.
         names: the clients to read; other clients' files are then left alone, so that a fault in
             one does not hold up the others. None: all, and there must be at least one.
+        project: where relative paths start; None for the folder that holds this one.
 
     Raises:
         ParametersError: something is wrong; it has every problem of every file that was read.
     """
-    reading = _Reading(folder.absolute())
+    reading = _Reading(folder.absolute(), project)
     defaults = reading.read_defaults()
     clients = reading.read_clients(reading.all_files() if names is None else reading.named(names))
     if reading.problems or defaults is None:
@@ -62,22 +65,31 @@ def load(folder: Path, names: Collection[str] | None = None) -> Parameters:
     return Parameters(reading.folder, defaults, clients)
 
 
-def load_client(folder: Path, name: str) -> Client:
+def load_client(folder: Path, name: str, *, project: Path | None = None) -> Client:
     """Return one client; only its file and the defaults are read.
+
+    Args:
+        folder: the folder with `defaults.yaml` and `clients/`.
+        name: the client.
+        project: as in `load`.
 
     Raises:
         ParametersError: one of the two files is wrong, or there is no such client.
     """
-    return load(folder, [name]).clients[name]
+    return load(folder, [name], project=project).clients[name]
 
 
-def load_defaults(folder: Path) -> Defaults:
+def load_defaults(folder: Path, *, project: Path | None = None) -> Defaults:
     """Return what holds for all clients.
+
+    Args:
+        folder: the folder with `defaults.yaml`.
+        project: as in `load`.
 
     Raises:
         ParametersError: the file is wrong; it has every problem.
     """
-    reading = _Reading(folder.absolute())
+    reading = _Reading(folder.absolute(), project)
     defaults = reading.read_defaults()
     if defaults is None:
         raise ParametersError(reading.problems)
@@ -87,8 +99,9 @@ def load_defaults(folder: Path) -> Defaults:
 class _Reading:
     """One reading of the folder: collects problems."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, project: Path | None) -> None:
         self.folder = folder
+        self.project = project or folder.parent
         self.clients_folder = folder / CLIENTS_FOLDER
         self.problems: list[Problem] = []
         self._purposes: Collection[str] | None = None
@@ -98,7 +111,7 @@ class _Reading:
         if document is None:
             return None
         try:
-            around = Surroundings(self.folder.parent)
+            around = Surroundings(self.project)
             defaults = Defaults.model_validate(document.data, context=around)
         except ValidationError as error:
             self.problems += explain(error, Defaults, document)
@@ -115,7 +128,7 @@ class _Reading:
             document = self._read(file)
             if document is None:
                 continue
-            around = Surroundings(self.folder.parent, name, self._purposes)
+            around = Surroundings(self.project, name, self._purposes)
             try:
                 client = Client.model_validate(document.data, context=around)
             except ValidationError as error:

@@ -83,14 +83,16 @@ def open(  # noqa: A001 -- read with its module's name, as in `runbook.open(...)
             f"The runbook knows no parameter named {', '.join(unknown)}.",
             remedy=f"Its parameters are {', '.join(known)}.",
         )
+    wanted = str(request["client"])
+    found = parameters.load(places.parameters, [wanted], project=places.project)
     kind, plan_kind = _KINDS[name]
     run = kind(
         name=name,
         kind="create" if plan_kind == "create" else "remove",
         places=places,
         frontend=frontend,
-        client=parameters.load_client(places.parameters, str(request["client"])),
-        defaults=parameters.load_defaults(places.parameters),
+        client=found.clients[wanted],
+        defaults=found.defaults,
         request=request,
     )
     return cast("CreationRun | RemovalRun", run)

@@ -177,10 +177,9 @@ class PlannedRun(RecordedRun):
             raise
 
     def _require_same_parameters(self) -> None:
-        folder = self.places.parameters
-        client = parameters.load_client(folder, self.client.client)
-        defaults = parameters.load_defaults(folder)
-        if parameters.digest(client, defaults) != self.parameters_digest:
+        name, places = self.client.client, self.places
+        found = parameters.load(places.parameters, [name], project=places.project)
+        if parameters.digest(found.clients[name], found.defaults) != self.parameters_digest:
             # This run keeps the parameters that it was opened with.
             self._plan_no_longer_holds(
                 "The client's file, the key that it names, or the defaults have changed",

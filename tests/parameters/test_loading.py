@@ -163,6 +163,12 @@ def test_naming_nobody_is_a_problem(folder):
     assert problem.message == "no client was named"
 
 
+def test_relative_paths_of_a_copy_start_where_the_original_is(folder, tmp_path):
+    found = parameters.load(folder.path, ["beta"], project=tmp_path / "elsewhere")
+
+    assert found.clients["beta"].sign_in.secret.file == tmp_path / "elsewhere/secrets/beta.secret"
+
+
 def test_a_public_key_must_be_there_and_be_one(folder, public_key_pem):
     folder.change("method: mail", "method: file")
     file = folder.clients / "alpine.yaml"
