@@ -8,7 +8,7 @@ from ruamel.yaml import YAML
 
 from o365lib.evidence.archive import Archive
 from o365lib.places import Places
-from o365lib.runs.notebook import RunRequest
+from o365lib.runs.request import RunRequest
 from o365lib.sandbox import Sandbox, Served
 from o365lib.sandbox.command import write_files
 

@@ -133,7 +133,7 @@ def test_outside_a_project_it_says_so(tmp_path, monkeypatch):
 
 
 def test_the_parameters_are_those_of_the_notebooks():
-    from o365lib.runs.notebook import known_parameters
+    from o365lib.runs.request import known_parameters
 
     for file in (ROOT / "notebooks").glob("*.ipynb"):
         own = runbook.OWN_PARAMETERS.get(file.stem, ())

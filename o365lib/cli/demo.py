@@ -78,7 +78,7 @@ def _run_both(
     from o365lib.cli.run import is_over
     from o365lib.clouds import SANDBOX
     from o365lib.runs.batch import Stop
-    from o365lib.runs.notebook import RunRequest
+    from o365lib.runs.request import RunRequest
 
     clients = {
         name: client

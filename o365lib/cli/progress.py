@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from o365lib.evidence.sealing import OpenBatch
     from o365lib.runs.batch import Event, Stop
-    from o365lib.runs.notebook import RunRequest
+    from o365lib.runs.request import RunRequest
     from o365lib.runs.summary import RunResult
 
 

@@ -68,7 +68,7 @@ def run(context: click.Context, /, *, runbook: str, clients: tuple[str, ...], **
         raise UsageError("For which clients?", remedy="Name some, or say --all, not both.")
     from o365lib import parameters
     from o365lib.cli.open_evidence import open_evidence
-    from o365lib.runs.notebook import RunRequest
+    from o365lib.runs.request import RunRequest
 
     places = options.places()
     notebook = places.runbook(runbook)

@@ -58,6 +58,10 @@ def ignore(text: str) -> None:
     """Hear and forget."""
 
 
+def ignore_traffic(requests: int, throttled: int) -> None:
+    """Hear and forget."""
+
+
 @dataclass(kw_only=True)
 class Control:
     """What a run's driver and its kernel have to tell each other.
@@ -67,6 +71,7 @@ class Control:
         folder: the kernel's working directory.
         on_prompt: hears a prompt for the person, which is not to be kept.
         on_step: hears the name of the step that begins.
+        on_traffic: hears how many requests the run has made, and how many were told to wait.
         stop: set by another thread to end the run.
         deadline: in the clock's monotonic seconds; `None` is never.
         run_folder: where the run's files are, which the kernel is to search for its own secrets;
@@ -80,6 +85,7 @@ class Control:
     folder: Path
     on_prompt: Callable[[str], None] = ignore
     on_step: Callable[[str], None] = ignore
+    on_traffic: Callable[[int, int], None] = ignore_traffic
     stop: threading.Event = field(default_factory=threading.Event)
     deadline: float | None = None
     run_folder: Path | None = None
@@ -227,6 +233,8 @@ class RunbookClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill
             self.control.on_prompt(str(told["prompt"]))
         if "step" in told:
             self.control.on_step(str(told["step"]))
+        if "requests" in told:
+            self.control.on_traffic(int(told["requests"]), int(told.get("throttled", 0)))
         return None
 
     async def _async_poll_kernel_alive(self) -> None:

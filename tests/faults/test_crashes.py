@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from o365lib import clock
+from o365lib.runs.execution import Listener
 from o365lib.runs.notebook import run_notebook
 from o365lib.sandbox.command import write_files
 from tests.faults.project import (
@@ -113,7 +114,9 @@ def test_a_kernel_that_is_killed_when_a_step_begins(project, word, step):
 
     # A step that asks nobody may be over before it is killed; no other is begun then.
     following = {"plan": "confirm", "confirm": "create-user"}
-    record = run_and_kill(project, word, {step, following.get(step)}, on_step=kill)
+    record = run_and_kill(
+        project, word, {step, following.get(step)}, listener=Listener(on_step=kill)
+    )
     assert bool(record.changes) is (step == "verify")
     project.sandbox.latency_seconds = 0.0
     finish(project, word)

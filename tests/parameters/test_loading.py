@@ -164,7 +164,7 @@ def test_naming_nobody_is_a_problem(folder):
 
 
 def test_relative_paths_of_a_copy_start_where_the_original_is(folder, tmp_path):
-    found = parameters.load(folder.path, ["beta"], project=tmp_path / "elsewhere")
+    found = parameters.load(folder.path, ["alpine"], project=tmp_path / "elsewhere")
 
     assert found.clients["beta"].sign_in.secret.file == tmp_path / "elsewhere/secrets/beta.secret"
 

@@ -9,7 +9,7 @@ from o365lib.evidence.archive import Archive
 from o365lib.evidence.key_store import KeyStore
 from o365lib.evidence.sealing import OpenBatch
 from o365lib.places import Places
-from o365lib.runs.notebook import RunRequest
+from o365lib.runs.request import RunRequest
 from tests.tiny_runbooks import CHANGE, CLOSE, OPEN, notebook
 
 

@@ -4,7 +4,7 @@ import sys
 from nbformat.v4 import new_notebook
 
 from o365lib.runs.engine import NAME, RunbookEngine
-from o365lib.runs.notebook import load_papermill
+from o365lib.runs.execution import load_papermill
 
 
 def test_papermill_finds_the_engine_and_the_store_by_their_entry_points():
@@ -38,7 +38,7 @@ def test_a_notebook_without_kernel_or_language_is_pythons():
 
 def test_papermills_import_does_not_build_the_grammars_that_nobody_needs():
     code = (
-        "from o365lib.runs.notebook import load_papermill; import sys; load_papermill();"
+        "from o365lib.runs.execution import load_papermill; import sys; load_papermill();"
         "sys.exit('lark' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

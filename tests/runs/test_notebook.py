@@ -9,7 +9,9 @@ from o365lib.errors import UsageError
 from o365lib.evidence.archive import RunFolder
 from o365lib.evidence.record import Outcome
 from o365lib.runs import kernel, summary
-from o365lib.runs.notebook import known_parameters, run_notebook
+from o365lib.runs.execution import Listener
+from o365lib.runs.notebook import run_notebook
+from o365lib.runs.request import known_parameters
 
 
 def cells_of(result) -> dict:
@@ -40,7 +42,8 @@ print(os.environ["O365_PARAMETERS"], os.environ["O365_SANDBOX"])
 print("cell", get_ipython().kernel.get_parent("shell")["metadata"]["cellId"])
 """
     request = make_request(tiny["open"], look, tiny["close"], dry_run=True, ticket="T-1")
-    result = run_notebook(request, archive=archive, on_step=steps.append, on_prompt=prompts.append)
+    listener = Listener(on_step=steps.append, on_prompt=prompts.append)
+    result = run_notebook(request, archive=archive, listener=listener)
     assert (result.outcome, result.reason) == ("done", "As planned.")
     assert record_of(result).closed_by == "runbook"
     assert (steps, prompts) == (["look"], ["GXQ-code"])
@@ -161,7 +164,8 @@ def test_a_kernel_that_does_not_heed_an_interruption_is_killed(
     )
     stop = threading.Event()
     request = make_request(tiny["open"], deaf)
-    result = run_notebook(request, archive=archive, stop=stop, on_step=lambda _: stop.set())
+    listener = Listener(on_step=lambda _: stop.set())
+    result = run_notebook(request, archive=archive, stop=stop, listener=listener)
     assert result.outcome == Outcome.FAILED
     assert "it was interrupted" in result.reason
     assert "The kernel ended in this step" in cells_of(result)["step-2"]["outputs"][-1]["evalue"]
