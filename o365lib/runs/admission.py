@@ -135,9 +135,9 @@ class Admission:
         return sentence
 
     def _told_to_wait(self, now: float) -> int:
-        """How many of the running runs were told to wait, lately and since the last change.
+        """How many of the running runs were told to wait lately.
 
-        Lately is before it was known to be many: they may all have been silent since, waiting.
+        That is before it was known to be many: they may all have been silent since, waiting.
         """
         since = (now if self._many_since is None else self._many_since) - self._reaction_seconds
         times = (run.told_to_wait for run in self._runs.values())
@@ -161,7 +161,7 @@ class Admission:
         if now - self._many_since < self._reaction_seconds * _GATHERING:
             return
         cut = _CUT_KNOWN if self._is_known else _CUT_UNKNOWN
-        self._allowed = max(1, min(running - 1, round(running - cut * told)))
+        self._allowed = max(1, round(running - cut * told))
         self._is_known = False
         self._calm_steps = 0
         self._note_change(now)
@@ -197,5 +197,3 @@ class Admission:
         self._many_since = None
         self._most = len(self._runs)
         self._answered = 0
-        for run in self._runs.values():
-            run.told_to_wait = None

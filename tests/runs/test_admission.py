@@ -38,6 +38,12 @@ def test_half_are_allowed_when_all_are_told_to_wait():
     assert admission.allowance(8.0) == 8
 
 
+def test_a_late_question_is_answered_the_same():
+    admission = running(16)
+    told_to_wait(admission, 16, 5.0)
+    assert admission.allowance(60.0) == 8
+
+
 def test_the_cut_is_as_large_as_the_part_that_is_told_to_wait():
     admission = running(16)
     told_to_wait(admission, 8, 5.0)
@@ -72,11 +78,13 @@ def test_there_is_no_second_cut_before_the_first_has_had_time_to_show():
 
 def test_there_is_no_second_cut_before_the_first_is_carried_out():
     admission = running(16)
-    for now in range(100):
-        told_to_wait(admission, 16, float(now), requests=2 * now, throttled=now)
-        admission.allowance(float(now))
-    # Nobody ended, so that sixteen are there still: their trouble says nothing about eight.
-    assert admission.allowance(100.0) == 8
+    told_to_wait(admission, 16, 0.5)
+    assert admission.allowance(3.0) == 8
+    for each in range(10, 16):
+        admission.ended(f"client-{each}", 4.0)
+    for now in range(5, 100):
+        told_to_wait(admission, 10, float(now), requests=2 * now, throttled=now)
+        assert admission.allowance(float(now)) == 8  # the trouble of ten says nothing about eight
 
 
 def test_it_is_cut_from_what_runs_and_not_from_what_might():
@@ -118,6 +126,17 @@ def test_it_recovers_one_by_one_and_faster_the_longer_it_stays_calm():
     steps = [after - before for before, after in zip([16, *allowed], allowed, strict=False)]
     assert set(steps[:3]) <= {0, 1}
     assert max(steps) == 3
+
+
+def test_where_some_are_told_to_wait_it_stays_and_then_recovers_from_small_steps():
+    admission, allowed = recovering(32, until=80)
+    before = allowed[-1]
+    for each in range(before):
+        admission.began(f"client-{each}", 90.0)
+    told_to_wait(admission, 5, 95.0)
+    assert admission.allowance(96.0) == before
+    told_to_wait(admission, before, 110.0, requests=30, throttled=0)
+    assert admission.allowance(110.0) == before + 1
 
 
 def test_all_are_allowed_again_in_the_end_and_no_more_than_all():
