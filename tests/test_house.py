@@ -135,6 +135,11 @@ PURE = {
     },
     "o365lib.runs.summary": {"o365lib.plain_text", "o365lib.evidence.record"},
     "o365lib.runs.admission": set(),
+    "o365lib.runs.stop_line": {
+        "o365lib.evidence.record",
+        "o365lib.plain_text",
+        "o365lib.runs.summary",
+    },
 }
 
 DRAWERS = {"utils", "util", "helpers", "helper", "manager", "common", "base", "misc"}

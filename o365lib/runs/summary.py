@@ -38,6 +38,8 @@ class RunResult:
         reason: one line.
         remedy: what to do now, in one line; empty where nothing is to be done or nobody knows.
         guard: the guard's code, where one refused.
+        error_type: the name of the class of the error that ended it, where one did.
+        step: in which it ended so.
         problem: what went wrong beside the outcome, in one line, and is not in the record: a run
             that is done, but whose executed notebook is not archived as a whole. It stands in the
             reason too.
@@ -54,6 +56,8 @@ class RunResult:
     reason: str = ""
     remedy: str = ""
     guard: str = ""
+    error_type: str = ""
+    step: str = ""
     problem: str = ""
     record_file: Path | None = None
     notebook_file: Path | None = None
@@ -75,6 +79,8 @@ class RunResult:
             "reason": self.reason,
             "remedy": self.remedy,
             "guard": self.guard,
+            "error_type": self.error_type,
+            "step": self.step,
             "problem": self.problem,
             "record_file": str(self.record_file) if self.record_file else None,
             "notebook_file": str(self.notebook_file) if self.notebook_file else None,

@@ -75,6 +75,14 @@ def test_for_machines_what_to_do_stands_beside_the_reason():
     assert result("a", "refused", "Ask.").to_json()["remedy"] == "Ask."
 
 
+def test_for_machines_the_error_that_ended_a_run_is_named_with_its_step():
+    told = RunResult(
+        client="a", runbook="create", outcome="failed", error_type="Forbidden", step="create-user"
+    ).to_json()
+    assert (told["error_type"], told["step"]) == ("Forbidden", "create-user")
+    assert results("done")[0].to_json()["error_type"] == ""
+
+
 def test_json_has_every_result_and_is_json(tmp_path):
     some = [
         RunResult(
