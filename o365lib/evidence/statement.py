@@ -19,6 +19,8 @@ SEAL = "urn:o365-runbooks:seal:1"
 DIGEST = "urn:o365-runbooks:digest:1"
 APPROVAL = "urn:o365-runbooks:approval:1"
 RECONCILIATION = "urn:o365-runbooks:reconciliation:1"
+BATCH = "urn:o365-runbooks:batch:1"
+BATCH_RESULT = "urn:o365-runbooks:batch-result:1"
 KEY_ENDORSEMENT = "urn:o365-runbooks:key-endorsement:1"
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")

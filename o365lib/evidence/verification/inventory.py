@@ -20,15 +20,25 @@ class What(IntEnum):
     KEY = 3
     STAMP_ROOT = 4
     TIME_STAMP = 5
+    BATCH_INPUTS = 6
     SEAL = 10
     DIGEST = 11
     APPROVAL = 12
     RECONCILIATION = 13
     ENDORSEMENT = 14
+    BATCH = 15
+    BATCH_RESULT = 16
 
 
 # What a digest has to name. Keys are named by their own ids, and time stamps come after a digest.
-IN_A_DIGEST = (What.SEAL, What.APPROVAL, What.RECONCILIATION, What.ENDORSEMENT)
+IN_A_DIGEST = (
+    What.SEAL,
+    What.APPROVAL,
+    What.RECONCILIATION,
+    What.ENDORSEMENT,
+    What.BATCH,
+    What.BATCH_RESULT,
+)
 
 
 class Place(NamedTuple):
@@ -37,8 +47,8 @@ class Place(NamedTuple):
     Attributes:
         what: what the file is.
         client: whose it is; empty where it is the archive's own.
-        item: the run's id, the key's, or the file's own, without its ending.
-        number: of a seal, a digest or a time stamp; else 0.
+        item: the run's id, the key's, the batch's, or the file's own, without its ending.
+        number: of a seal, a digest, a time stamp or a batch's result; else 0.
     """
 
     what: What
@@ -57,6 +67,9 @@ _IN_CLIENT = re.compile(r"\.lock(\.json)?|\.[0-9A-Za-z][0-9A-Za-z-]{0,95}\.lock"
 
 _NO_EVIDENCE = Place(What.NO_EVIDENCE)
 _DEPTH_OF_A_FILE = 3
+_DEPTH_OF_A_CLAIM = 2
+_OF_A_BATCH = {layout.INPUTS_FILE: What.BATCH_INPUTS, layout.INPUTS_STATEMENT: What.BATCH}
+_BATCH_STATE = {layout.BATCH_FILE, layout.DRIVER_LOCK, layout.DRIVER_FILE}
 _OF_THE_ARCHIVE = frozenset({layout.DIGESTS, layout.APPROVALS, layout.KEYS})
 
 
@@ -67,6 +80,8 @@ def place_of(name: str) -> Place | None:
         return _of_a_client(parts[0], parts[1], parts[2])
     if parts[0] in _OF_THE_ARCHIVE:
         return _of_the_archive(parts)
+    if parts[0] == layout.BATCHES:
+        return _of_a_batch(parts[1:])
     return _no_evidence(parts)
 
 
@@ -108,6 +123,26 @@ def _of_the_archive(parts: list[str]) -> Place | None:
     else:
         return None
     return place or (_NO_EVIDENCE if _PART.fullmatch(file) else None)
+
+
+def _of_a_batch(parts: list[str]) -> Place | None:
+    """What it began with and ended with are evidence; claims, working state and locks are none."""
+    batch_id, file = parts[0], parts[-1]
+    if _PART.fullmatch(batch_id):  # a batch that was cut off before it began
+        return _NO_EVIDENCE
+    if not layout.is_run_id(batch_id) or parts[1:-1] not in ([], [layout.CLAIMS]):
+        return None
+    place: Place | None = None
+    if parts[1:-1]:
+        is_state = layout.claim_in(file) is not None
+    else:
+        is_state = file in _BATCH_STATE
+        number = layout.number_of(file)
+        if number:
+            place = Place(What.BATCH_RESULT, "", batch_id, number)
+        elif file in _OF_A_BATCH:
+            place = Place(_OF_A_BATCH[file], "", batch_id)
+    return place or (_NO_EVIDENCE if is_state or _PART.fullmatch(file) else None)
 
 
 def _no_evidence(parts: list[str]) -> Place | None:

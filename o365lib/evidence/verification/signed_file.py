@@ -25,6 +25,8 @@ _PREDICATE_TYPES = {
     What.APPROVAL: statement.APPROVAL,
     What.RECONCILIATION: statement.RECONCILIATION,
     What.ENDORSEMENT: statement.KEY_ENDORSEMENT,
+    What.BATCH: statement.BATCH,
+    What.BATCH_RESULT: statement.BATCH_RESULT,
 }
 
 # The exact bytes of `Envelope.to_json`, for one signature.
@@ -190,7 +192,7 @@ def _whole(text: str) -> int:
 
 def _check_statement(told: Statement, place: Place, envelope: Envelope, found: Examined) -> None:
     if told.predicate_type != _PREDICATE_TYPES[place.what]:
-        found.fail(Kind.SWAPPED, f"It is no {place.what.name.lower()}, in the place of one.")
+        found.fail(Kind.SWAPPED, f"It is no {_kind(place.what)}, in the place of one.")
         return
     if told.predicate.get("schema_version") != statement.SCHEMA_VERSION:
         found.fail(Kind.EDITED, "It says no version of its form.")
@@ -263,9 +265,23 @@ def _of_an_endorsement(told: Statement, place: Place) -> Iterator[Fault]:
         yield Fault(Kind.SWAPPED, "It vouches for another key.")
 
 
+def _of_a_batch(told: Statement, place: Place) -> Iterator[Fault]:
+    yield from _named(told.predicate, "batch_id", place)
+    if place.number and told.predicate.get("number") != place.number:
+        shown = _shown(told.predicate.get("number"))
+        yield Fault(Kind.SWAPPED, f"It is number {shown}, in another's place.")
+    wanted = f"{layout.BATCHES}/{place.item}/{layout.INPUTS_FILE}"
+    if [each.name for each in told.subjects] != [wanted]:
+        yield Fault(Kind.SWAPPED, "It speaks of another batch's inputs.")
+
+
 def _named(predicate: Mapping[str, Any], field_name: str, place: Place) -> Iterator[Fault]:
     if predicate.get(field_name) != place.item:
         yield Fault(Kind.SWAPPED, f"It is {_shown(predicate.get(field_name))}, in another's place.")
+
+
+def _kind(what: What) -> str:
+    return what.name.lower().replace("_", " ")
 
 
 def _shown(value: object) -> str:
@@ -278,4 +294,6 @@ _PLACE_CHECKS: dict[What, Callable[[Statement, Place], Iterator[Fault]]] = {
     What.APPROVAL: _of_an_approval,
     What.RECONCILIATION: _of_a_reconciliation,
     What.ENDORSEMENT: _of_an_endorsement,
+    What.BATCH: _of_a_batch,
+    What.BATCH_RESULT: _of_a_batch,
 }
