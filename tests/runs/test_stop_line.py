@@ -92,8 +92,8 @@ def test_runs_that_cannot_be_archived_stop_the_line_although_they_are_done():
 
 def test_errors_that_say_nothing_are_told_apart_by_their_words():
     deaths = [
-        result(f"client-{number}", error_type="RunError", reason=f"client-{number}: killed at {n}.")
-        for number, n in ((1, "0x7f01"), (2, "0x7f02"))
+        result(name, error_type="RunError", reason=f"{name}: killed at {n}.")
+        for name, n in (("acme", "0x7f01"), ("birch", "0x7f02"))
     ]
     late = result("client-3", error_type="RunError", reason="client-3: its time was over.")
     assert kind_of(deaths[0]) == kind_of(deaths[1])
