@@ -3,6 +3,8 @@
 import json
 import threading
 
+import pytest
+
 from o365lib.ledger import BatchItemRecord, Ledger, RequestRecord
 from o365lib.secret import Secret
 
@@ -65,3 +67,52 @@ def test_what_records_returns_does_not_grow():
     before = ledger.records()
     write(ledger)
     assert before == ()
+
+
+WAITS = {
+    "429": {"status": 429},
+    "429 with a time": {"status": 429, "retry_after_seconds": 2.128},
+    "503 with a time": {"status": 503, "retry_after_seconds": 10.0},
+    "504 with a time": {"status": 504, "retry_after_seconds": 10.0},
+    "an item of a batch": {
+        "items": (
+            BatchItemRecord(method="GET", path="/users", status=200),
+            BatchItemRecord(method="GET", path="/users", status=429),
+        )
+    },
+    "a person's sign-in": {
+        "service": "sign-in", "status": 400, "error": "invalid_grant AADSTS50196",
+    },
+}  # fmt: skip
+NO_WAITS = {
+    "success": {},
+    "503 without a time": {"status": 503},
+    "500": {"status": 500, "retry_after_seconds": 1.0},
+    "no answer": {"status": 0, "error": "timeout"},
+    "another refusal": {"service": "sign-in", "status": 400, "error": "invalid_grant AADSTS50126"},
+    "items": {"items": (BatchItemRecord(method="GET", path="/users", status=404),)},
+}
+
+
+@pytest.mark.parametrize("wait", WAITS)
+def test_what_asks_to_wait_is_counted_and_told_at_once(wait):
+    told = []
+    ledger = Ledger(lambda seconds: told.append((seconds, ledger.traffic())))
+    write(ledger)
+    write(ledger, **WAITS[wait])
+    assert told == [(WAITS[wait].get("retry_after_seconds"), (2, 1))]
+
+
+@pytest.mark.parametrize("answer", NO_WAITS)
+def test_what_does_not_ask_to_wait_is_a_request_like_any_other(answer):
+    told = []
+    ledger = Ledger(told.append)
+    write(ledger, **NO_WAITS[answer])
+    assert ledger.traffic() == (1, 0)
+    assert told == []
+
+
+def test_nobody_needs_to_listen():
+    ledger = Ledger()
+    write(ledger, status=429)
+    assert ledger.traffic() == (1, 1)

@@ -2,6 +2,8 @@
 
 - A message that must not be kept (a device code) travels in a display message's `transient` part,
   which Jupyter never stores, or in a widget's state, which JupyterLab does not save.
+- In the same way the driver learns which step begins, how many requests were made, and how many of
+  them were asked to wait; of the latter at once, so that it hears before the run waits.
 
 https://jupyter-client.readthedocs.io/en/stable/messaging.html#display-data
 """
@@ -13,7 +15,11 @@ from typing import Any
 
 from IPython.core.getipython import get_ipython
 
+from o365lib import clock
 from o365lib.places import DRIVER_VARIABLE
+
+# Of waits shorter than this, only some are told: no more than a few a second.
+_TOLD_SECONDS = 0.25
 
 _INNOCENT = {"In", "Out", "exit", "quit", "open", "get_ipython", "runbook"}
 
@@ -27,6 +33,8 @@ class Frontend:
 
     def __init__(self, *, driven: bool) -> None:
         self.driven = driven
+        self._told: tuple[int, int] = (0, 0)
+        self._told_at = -_TOLD_SECONDS
 
     @classmethod
     def of(cls, environment: Mapping[str, str] = os.environ) -> "Frontend":
@@ -59,10 +67,39 @@ class Frontend:
         if handle is not None:
             handle.value = f"<p>{html.escape(text)}</p>"
 
-    def announce(self, step: str) -> None:
-        """Tell the driver which step begins."""
+    def announce(self, step: str, *, requests: int = 0, throttled: int = 0) -> None:
+        """Tell the driver which step begins, and what was requested until then.
+
+        Args:
+            step: its name.
+            requests: how many requests the run has made so far.
+            throttled: how many of them were asked to wait.
+        """
         if self.driven:
-            _publish({"step": step})
+            _publish({"step": step, **self._news(requests, throttled)})
+
+    def tell_traffic(
+        self, requests: int, throttled: int, *, wait_seconds: float | None = None
+    ) -> None:
+        """Tell the driver what was requested, if that is news.
+
+        Args:
+            requests: how many requests the run has made so far.
+            throttled: how many of them were asked to wait.
+            wait_seconds: how long the run was just asked to wait, if it was. Where one short wait
+                follows another, not each is told; the next that is told counts them.
+        """
+        is_short = wait_seconds is not None and wait_seconds < _TOLD_SECONDS
+        if not self.driven or (is_short and clock.monotonic() - self._told_at < _TOLD_SECONDS):
+            return
+        if news := self._news(requests, throttled):
+            _publish(news)
+
+    def _news(self, requests: int, throttled: int) -> dict[str, int]:
+        if (requests, throttled) == self._told:
+            return {}
+        self._told, self._told_at = (requests, throttled), clock.monotonic()
+        return {"requests": requests, "throttled": throttled}
 
     def unknown_parameters(self, known: set[str]) -> list[str]:
         """Return the names that were put into the notebook and that no runbook knows.
@@ -88,7 +125,7 @@ def _request() -> dict[str, Any]:
     return parent if isinstance(parent, dict) else {}
 
 
-def _publish(content: dict[str, str]) -> None:
+def _publish(content: dict[str, Any]) -> None:
     shell = get_ipython()
     if shell is not None:
         shell.display_pub.publish(data={"text/plain": ""}, metadata={}, transient={"o365": content})

@@ -73,7 +73,7 @@ class RecordedRun(SteppedRun):
         self.defaults = defaults
         self.request = request
         self.parameters_digest = parameters.digest(client, defaults)
-        self.ledger = Ledger()
+        self.ledger = Ledger(self._tell_throttled)
         self.cloud = clouds.find_cloud(client.cloud, sandbox_file=places.sandbox_file)
         self._evidence: OpenBatch | None = None
         self.folder = self._open_folder(name)
@@ -114,16 +114,22 @@ class RecordedRun(SteppedRun):
         self._is_saved = True
 
     def announce(self, name: str) -> None:
-        """Tell the driver which step begins."""
-        self.frontend.announce(name)
+        """Tell the driver which step begins, and what was requested until then."""
+        requests, throttled = self.ledger.traffic()
+        self.frontend.announce(name, requests=requests, throttled=throttled)
 
     def show(self, name: str, result: StepResult | RunbookError) -> None:
         """Keep the step's output in the archived notebook, where no driver does.
+
+        A driver hears, when the run has ended, how much was requested.
 
         Raises:
             EvidenceError: it could not be written, or the run, which is closed, not be sealed.
             SecretFound: the run was sealed, and has failed, because a secret stood in its files.
         """
+        if self.record.outcome is not Outcome.UNFINISHED:
+            # Else the next step tells it, as it begins: messages cost time.
+            self.frontend.tell_traffic(*self.ledger.traffic())
         if self._copy is not None:
             self._copy.add(name, self.frontend.cell()[1], result)
         if self.is_closed:
@@ -248,6 +254,9 @@ class RecordedRun(SteppedRun):
             dry_run=self.is_dry_run,
             started=clock.now(),
         )
+
+    def _tell_throttled(self, wait_seconds: float | None) -> None:
+        self.frontend.tell_traffic(*self.ledger.traffic(), wait_seconds=wait_seconds or 0.0)
 
     def _abandon(self) -> None:
         self.leave("The kernel was stopped before the run was closed.")

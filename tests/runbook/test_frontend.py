@@ -91,5 +91,37 @@ def test_to_the_driver_a_prompt_and_a_step_travel_where_jupyter_keeps_nothing(al
     assert alone.transients[-2:] == [{"prompt": "code QXW-4711"}, {"step": "look"}]
 
 
+def test_to_the_driver_traffic_travels_in_the_same_way_and_only_as_news(alone):
+    before = len(alone.transients)
+    alone.run(
+        "one = Frontend(driven=True); one.announce('sign-in'); one.announce('look', requests=3); "
+        "one.tell_traffic(3, 0); one.tell_traffic(5, 1); one.announce('plan', requests=5, "
+        "throttled=1)"
+    )
+    assert alone.transients[before:] == [
+        {"step": "sign-in"},
+        {"step": "look", "requests": 3, "throttled": 0},
+        {"requests": 5, "throttled": 1},
+        {"step": "plan"},
+    ]
+
+
+def test_of_many_short_waits_a_few_a_second_are_told_and_every_long_one(alone):
+    before = len(alone.transients)
+    alone.run(
+        "one = Frontend(driven=True)\n"
+        "for each in range(1, 6): one.tell_traffic(each, each, wait_seconds=0.0)\n"
+        "one.tell_traffic(6, 6, wait_seconds=30.0); one.tell_traffic(7, 7, wait_seconds=30.0)"
+    )
+    told = [each["throttled"] for each in alone.transients[before:]]
+    assert told == [1, 6, 7]
+
+
+def test_without_a_driver_no_traffic_is_told(interactive):
+    before = len(interactive.transients)
+    interactive.run("front.tell_traffic(5, 5); front.announce('look', requests=9)")
+    assert interactive.transients[before:] == []
+
+
 def test_without_a_driver_no_step_is_announced(interactive):
     assert interactive.run("front.announce('look')") == []

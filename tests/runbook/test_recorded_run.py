@@ -27,6 +27,7 @@ from o365lib.evidence.sealing import finish_left_behind
 from o365lib.runbook import standing
 from o365lib.sandbox import Fault
 from o365lib.secret import Secret
+from tests.desk import CellFailed, Desk
 from tests.evidence import planted
 
 
@@ -85,6 +86,43 @@ def test_under_the_driver_the_folder_is_the_one_that_the_driver_made(
     run = open_run("create", "alpine-books", run_id="r1").run
     assert run.folder == folder
     assert not folder.notebook_file.exists()
+
+
+def test_under_the_driver_a_run_that_is_asked_to_wait_has_told_it_before_it_waits(demo_project):
+    demo_project.archive.new_run("alpine-books", "r1")
+    folder, driver = demo_project.folder / "notebooks", {"O365_DRIVER": "1"}
+    with Desk(folder, is_interactive=False, **driver) as desk:
+        desk.run("from o365lib import runbook")
+        desk.run("run = runbook.open('create_service_account', 'alpine-books', run_id='r1')")
+        desk.run("run.sign_in()")
+        demo_project.sandbox.faults.add(Fault(effect="429", retry_after="2", times=1))
+        before = len(desk.transients)
+        begun = desk.start("run.look()")
+        desk.pump_until(lambda: any("throttled" in each for each in desk.transients[before + 1 :]))
+        asked = [seen.status for seen in demo_project.sandbox.journal if seen.host == "graph"]
+        assert asked[-1] == 429
+        desk.finish(begun)
+        desk.run("run.plan()")
+    step, waits, after = desk.transients[before:]
+    signing_in = step["requests"]
+    assert step == {"step": "look", "requests": signing_in, "throttled": 0}
+    assert waits["throttled"] == 1
+    assert signing_in > 0
+    assert after["requests"] > waits["requests"] > signing_in
+
+
+def test_under_the_driver_a_run_that_ends_tells_what_it_requested_in_all(demo_project):
+    demo_project.archive.new_run("alpine-books", "r1")
+    demo_project.sandbox.faults.add(Fault(effect="403", times=None))
+    folder, driver = demo_project.folder / "notebooks", {"O365_DRIVER": "1"}
+    with Desk(folder, is_interactive=False, **driver) as desk:
+        desk.run("from o365lib import runbook")
+        desk.run("run = runbook.open('create_service_account', 'alpine-books', run_id='r1')")
+        desk.run("run.sign_in()")
+        with pytest.raises(CellFailed):
+            desk.run("run.look()")
+    (record,) = demo_project.records("alpine-books")
+    assert desk.transients[-1] == {"requests": len(record.requests), "throttled": 0}
 
 
 def test_a_sandbox_that_does_not_run_is_told_before_a_folder_is_made(open_run, demo_project):
