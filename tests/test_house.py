@@ -135,6 +135,7 @@ PURE = {
     },
     "o365lib.runs.summary": {"o365lib.plain_text", "o365lib.evidence.record"},
     "o365lib.runs.admission": set(),
+    "o365lib.runs.sizing": set(),
     "o365lib.runs.stop_line": {
         "o365lib.evidence.record",
         "o365lib.plain_text",
