@@ -74,11 +74,11 @@ def _run_both(
 ) -> Mapping[str, tuple[RunResult | None, RunResult | None]]:
     """Return each client's two results."""
     from o365lib import parameters
-    from o365lib.cli.progress import execute
+    from o365lib.cli.driving import Manner, drive
     from o365lib.cli.run import is_over
     from o365lib.clouds import SANDBOX
-    from o365lib.runs.batch import Stop
-    from o365lib.runs.request import RunRequest
+    from o365lib.runs import batch
+    from o365lib.runs.stop import Stop
 
     clients = {
         name: client
@@ -96,16 +96,15 @@ def _run_both(
         ("create", list(clients)),
         ("remove", [name for name, client in clients.items() if is_over(client)]),
     ):
-        requests = [
-            RunRequest(
-                runbook=places.runbook(word),
-                client=name,
-                places=places,
-                parameters={"approved_by": APPROVED_BY, "ticket": TICKET},
-            )
-            for name in names
-        ]
-        results = execute(requests, evidence=evidence, jobs=jobs, stop=stop)
+        begun = batch.begin(
+            places.runbook(word),
+            names,
+            places=places,
+            evidence=evidence,
+            parameters={"approved_by": APPROVED_BY, "ticket": TICKET},
+        )
+        done = drive(begun, evidence=evidence, manner=Manner(jobs=jobs), stop=stop)
+        results = done.results
         found.append({result.client: result for result in results})
     created, removed = found
     return {name: (created.get(name), removed.get(name)) for name in clients}

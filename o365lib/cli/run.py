@@ -1,4 +1,4 @@
-"""`o365 run`: a runbook for one client, some, or all."""
+"""`o365 run`: a runbook for one client, some, or all; or what a batch has left to do."""
 
 from __future__ import annotations
 
@@ -10,22 +10,31 @@ from o365lib.cli.passphrase import passphrase_file_option
 from o365lib.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Sequence
 
-    from o365lib.cli.open_evidence import OpenEvidence
     from o365lib.cli.options import Options
-    from o365lib.parameters import Client
+    from o365lib.evidence.sealing import OpenBatch
+    from o365lib.parameters import Client, Defaults
+    from o365lib.places import Places
+    from o365lib.runs.batch import Batch
 
-DEFAULT_JOBS = 2
-MOST_JOBS = 64
+MOST_JOBS = 1024
+DEFAULT_TIMEOUT_SECONDS = 1800.0
+DEFAULT_STOP_AFTER = 5
 
 
 @click.command()
-@click.argument("runbook")
+@click.argument("runbook", required=False, default="")
 @click.argument("clients", nargs=-1, metavar="[CLIENT]...")
 @click.option(
     "--all", "every", is_flag=True, help="All clients; remove: all whose onboarding is over."
+)
+@click.option(
+    "--resume",
+    default="",
+    metavar="BATCH",
+    help="Do what a batch has left to do; `last` for the newest. It has its own clients, parameters"
+    " and approver.",
 )
 @click.option("--dry-run", is_flag=True, help="Read and plan; change nothing.")
 @click.option(
@@ -44,31 +53,56 @@ MOST_JOBS = 64
 @click.option(
     "--jobs",
     type=click.IntRange(1, MOST_JOBS),
-    default=DEFAULT_JOBS,
-    show_default=True,
-    help="How many clients at once.",
+    help="How many clients at once; without it as many as cores and memory bear.",
 )
 @click.option(
     "--timeout",
     type=click.FloatRange(min=1),
     metavar="SECONDS",
-    help="Interrupt a client's run after this time.",
+    help=f"Interrupt a client's run after this time.  [default: {DEFAULT_TIMEOUT_SECONDS:.0f}]",
+)
+@click.option(
+    "--stop-after",
+    type=click.IntRange(min=0),
+    default=DEFAULT_STOP_AFTER,
+    show_default=True,
+    metavar="K",
+    help="Start no further run after K failures of one kind in a row; 0: never.",
+)
+@click.option(
+    "--progress",
+    type=click.Choice(("auto", "table", "lines", "json", "none")),
+    default="auto",
+    show_default=True,
+    help="How progress is shown on standard error.",
 )
 @passphrase_file_option
-@click.option("--json", "as_json", is_flag=True, help="Print for machines.")
+@click.option("--json", "as_json", is_flag=True, help="Print the results for machines.")
 @click.pass_context
 def run(context: click.Context, /, *, runbook: str, clients: tuple[str, ...], **given: Any) -> None:
     """Run the runbook "create" or "remove" for clients, and archive what was done.
 
-    Ctrl-C lets the runs under way finish; a second Ctrl-C interrupts them.
+    Ctrl-C lets the runs under way finish; a second Ctrl-C interrupts them. What is left then, or
+    when the command was killed, is done by `o365 run --resume BATCH`.
     """
+    if given["resume"]:
+        _refuse_beside_resume(context)
+        _resume(context, given)
+        return
+    if not runbook:
+        raise UsageError("Which runbook?", remedy="Say create or remove, and for which clients.")
+    _begin(context, runbook, clients, given)
+
+
+def _begin(
+    context: click.Context, runbook: str, clients: tuple[str, ...], given: dict[str, Any]
+) -> None:
     options: Options = context.obj
     approved_by = given["approved_by"].strip()
     if bool(clients) == given["every"]:
         raise UsageError("For which clients?", remedy="Name some, or say --all, not both.")
     from o365lib import parameters
-    from o365lib.cli.open_evidence import open_evidence
-    from o365lib.runs.request import RunRequest
+    from o365lib.runs import batch
 
     places = options.places()
     notebook = places.runbook(runbook)
@@ -89,11 +123,13 @@ def run(context: click.Context, /, *, runbook: str, clients: tuple[str, ...], **
     if given["every"] and notebook.stem.startswith("remove"):
         left_out = [name for name in chosen if not is_over(found.clients[name])]
         chosen = [name for name in chosen if is_over(found.clients[name])]
-    requests = [
-        RunRequest(
-            runbook=notebook,
-            client=name,
+
+    def begin(evidence: OpenBatch) -> Batch:
+        return batch.begin(
+            notebook,
+            chosen,
             places=places,
+            evidence=evidence,
             parameters={
                 "dry_run": given["dry_run"],
                 "approved_by": approved_by,
@@ -101,16 +137,69 @@ def run(context: click.Context, /, *, runbook: str, clients: tuple[str, ...], **
                 "ticket": given["ticket"].strip(),
                 **({"if_unused": given["unused_password"]} if given["unused_password"] else {}),
             },
-            timeout_seconds=given["timeout"],
+            timeout_seconds=given["timeout"] or DEFAULT_TIMEOUT_SECONDS,
         )
-        for name in chosen
+
+    _drive_and_show(context, begin, given, places, found.defaults, chosen, left_out=left_out)
+
+
+def _resume(context: click.Context, given: dict[str, Any]) -> None:
+    from o365lib import parameters
+    from o365lib.evidence.batches.folder import newest_unfinished
+    from o365lib.runs import batch
+
+    options: Options = context.obj
+    places = options.places()
+    wanted = given["resume"]
+    if wanted == "last":
+        wanted = newest_unfinished(places.evidence)
+        if wanted is None:
+            raise UsageError(
+                f"No batch in {places.evidence} has anything left to do.",
+                remedy="`o365 run create --all` begins a new one.",
+            )
+
+    def take_up(evidence: OpenBatch) -> Batch:
+        return batch.take_up(wanted, places=places, evidence=evidence)
+
+    # Of the project's own parameters only where to publish and who stamps the time.
+    defaults = parameters.load_defaults(places.parameters)
+    _drive_and_show(context, take_up, given, places, defaults, [])
+
+
+_BESIDE_RESUME = {
+    "resume",
+    "jobs",
+    "stop_after",
+    "progress",
+    "passphrase_file",
+    "as_json",
+    "scheduler",
+    "tls_ca",
+    "tls_cert",
+    "tls_key",
+    "insecure_scheduler",
+}
+
+
+def _refuse_beside_resume(context: click.Context) -> None:
+    """Raise UsageError for what the batch has decided already."""
+    given = [
+        parameter
+        for parameter in context.command.params
+        if parameter.name not in _BESIDE_RESUME
+        and context.get_parameter_source(parameter.name or "")
+        is click.core.ParameterSource.COMMANDLINE
     ]
-    evidence = open_evidence(
-        options, places, found.defaults, clients=chosen, passphrase_file=given["passphrase_file"]
-    )
-    _execute_and_show(
-        context, requests, left_out, evidence, jobs=given["jobs"], as_json=given["as_json"]
-    )
+    if given:
+        names = ", ".join(
+            each.opts[0] if isinstance(each, click.Option) else str(each.name) for each in given
+        )
+        raise UsageError(
+            f"A batch that is resumed has its own: {names}.",
+            state="Nothing was started.",
+            remedy="Leave that out, or begin a new batch without --resume.",
+        )
 
 
 def is_over(client: Client) -> bool:
@@ -118,34 +207,42 @@ def is_over(client: Client) -> bool:
     return client.onboarding == "completed"
 
 
-def _execute_and_show(
+def _drive_and_show(
     context: click.Context,
-    requests: Sequence[Any],
-    left_out: Sequence[str],
-    evidence: AbstractContextManager[OpenEvidence],
+    begin: Callable[[OpenBatch], Batch],
+    given: dict[str, Any],
+    places: Places,
+    defaults: Defaults,
+    clients: Sequence[str],
     *,
-    jobs: int,
-    as_json: bool,
+    left_out: Sequence[str] = (),
 ) -> None:
-    from o365lib.cli.output import show_json, show_table, show_text
-    from o365lib.cli.progress import execute
-    from o365lib.cli.what_to_do import show_what_to_do
-    from o365lib.runs import summary
-    from o365lib.runs.batch import Stop
+    from o365lib.cli.batch_output import show_batch
+    from o365lib.cli.driving import Manner, drive, summarized
+    from o365lib.cli.open_evidence import open_evidence
+    from o365lib.runs.stop import Stop
 
     options: Options = context.obj
+    evidence = open_evidence(
+        options, places, defaults, clients=clients, passphrase_file=given["passphrase_file"]
+    )
+    stop = Stop()
     with evidence as opened:
-        results = execute(requests, evidence=opened.batch, jobs=jobs, stop=Stop())
-    status = summary.exit_status(results) or opened.exit_status
-    if as_json:
-        told = {**summary.to_json(results), "left_out": list(left_out), "exit_status": status}
-        show_json({**told, "evidence": str(opened.batch.archive.root), "seal": opened.to_json()})
-    else:
-        if results:
-            show_table(summary.COLUMNS, summary.rows(results))
-        show_what_to_do(results, options)
-        show_text(f"{summary.counted(results)} Records are in {opened.batch.archive.root}.")
-        show_text(opened.sentence())
-        if left_out:
-            show_text(f"Left out, since their onboarding is not over: {', '.join(left_out)}.")
-    context.exit(status)
+        batch = begin(opened.batch)
+        manner = Manner(
+            jobs=given["jobs"],
+            stop_after=given["stop_after"],
+            progress=given["progress"],
+        )
+        done = drive(batch, evidence=opened.batch, manner=manner, stop=stop)
+        summary_run = summarized(batch, done, evidence=opened.batch, stop=stop)
+        opened.problems += done.problems
+    show_batch(
+        context,
+        batch,
+        done,
+        opened,
+        summary_run=summary_run,
+        left_out=left_out,
+        as_json=given["as_json"],
+    )

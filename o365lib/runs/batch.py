@@ -1,203 +1,265 @@
-"""Many runs, several at a time, each on its own.
+"""A batch: what it begins with, who drives it, what came of it.
 
-- One client's failure never stops the others.
-- Results come in the order of the requests, whatever order the runs ended in.
-- Stopping has two stages. After the first (`no_more`) no run starts, and those under way finish;
-  after the second (`now`) those under way are interrupted and their records closed. A client whose
-  run was not started is a result too.
+- One client's failure never stops the others, and results come in the order of the clients.
+- What a batch begins with is kept in the archive, signed, before the first run: a later drive takes
+  up what an earlier one left, with the same notebook, parameters and client files.
+- One process drives a batch at a time. What became of it stands in `batch.json`, which is written
+  at the beginning and at the end of each drive.
 """
 
 import contextlib
-import logging
-import signal
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from pathlib import Path
+from queue import SimpleQueue
+from typing import cast
 
-from o365lib.errors import RunbookError
-from o365lib.evidence.record import Outcome
+from o365lib import clock
+from o365lib.errors import EvidenceError
+from o365lib.evidence.archive import new_run_id
+from o365lib.evidence.batches.batch_file import BatchFile
+from o365lib.evidence.batches.batch_file import Drive as DriveEntry
+from o365lib.evidence.batches.driver_lock import driven_by
+from o365lib.evidence.batches.folder import BatchFolder
+from o365lib.evidence.batches.inputs import Inputs, Who, changed_since
+from o365lib.evidence.batches.standing import FINISHED, ClientStanding
 from o365lib.evidence.sealing import OpenBatch
-from o365lib.plain_text import one_line
-from o365lib.runs.notebook import RunRequest, check_request, load_papermill, run_notebook, said
-from o365lib.runs.summary import NOT_STARTED, RunResult, reason_of
+from o365lib.places import Places
+from o365lib.runs import tally
+from o365lib.runs.admission import Admission
+from o365lib.runs.driving import Drive, Inbox
+from o365lib.runs.events import Tell, ignore
+from o365lib.runs.request import Parameter, RunRequest, check_request
+from o365lib.runs.stop import Stop
+from o365lib.runs.stop_line import DEFAULT_AFTER, StopLine
+from o365lib.runs.summary import RunResult
+from o365lib.runs.task import SHARED_FOLDER, Copy, Delivery, RunTask
+from o365lib.runs.workers import Workers
 
-# Waiting in short pieces lets signals be handled on Windows, where a lock cannot be interrupted.
-_WAIT_SECONDS = 0.2
+NewWorkers = Callable[[Tell], Workers]
+"""Starts what executes the runs, given who hears of them."""
 
-_logger = logging.getLogger(__name__)
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """A batch that this process drives; made by `begin` or `take_up`.
+
+    Attributes:
+        folder: in the archive; its driver's lock is held.
+        inputs: what it began with.
+        places: the project.
+        standings: how each client stands before this drive, in their order.
+    """
+
+    folder: BatchFolder
+    inputs: Inputs
+    places: Places
+    standings: Sequence[ClientStanding]
+
+    @property
+    def batch_id(self) -> str:
+        """The batch's id."""
+        return self.inputs.batch_id
+
+    @property
+    def left(self) -> list[ClientStanding]:
+        """The clients that this drive runs, in their order."""
+        return [each for each in self.standings if each.is_left]
+
+    def tasks(self, delivery: Delivery = SHARED_FOLDER) -> list[RunTask]:
+        """Return the runs that are left, each with a new id."""
+        runbook = self.inputs.runbook
+        return [
+            RunTask(
+                batch_id=self.batch_id,
+                attempt=each.next_attempt,
+                run_id=new_run_id(runbook.name),
+                request=self.request(each.client),
+                copy=Copy(
+                    notebook=runbook.notebook,
+                    defaults=self.inputs.defaults,
+                    client=self.inputs.clients[each.client],
+                ),
+                delivery=delivery,
+            )
+            for each in self.left
+        ]
+
+    def request(self, client: str) -> RunRequest:
+        """Return what is to be run for a client."""
+        return RunRequest(
+            runbook=self.places.notebooks / f"{self.inputs.runbook.name}.ipynb",
+            client=client,
+            places=self.places,
+            parameters=cast("dict[str, Parameter]", dict(self.inputs.parameters)),
+            timeout_seconds=self.inputs.timeout_seconds,
+        )
 
 
 @dataclass
-class Stop:
-    """The two stages of stopping a batch; set from a signal handler or another thread."""
-
-    no_more: threading.Event = field(default_factory=threading.Event)
-    now: threading.Event = field(default_factory=threading.Event)
-
-    @property
-    def stage(self) -> int:
-        """How far it has gone: 0, 1 or 2."""
-        return 2 if self.now.is_set() else int(self.no_more.is_set())
-
-    def press(self) -> None:
-        """Go one stage further."""
-        if self.no_more.is_set():
-            self.now.set()
-        self.no_more.set()
-
-
-@dataclass(frozen=True)
-class Event:
-    """News of a run, for whoever shows progress.
+class BatchResult:
+    """What came of one drive.
 
     Attributes:
-        kind: a run `started`, its `step` began, a person has to do something (`prompt`; the text is
-            not to be kept), or it `ended`.
-        client: the customer.
-        text: the step's name or the prompt.
-        result: where it ended.
+        results: of the clients that this drive ran or was to run, in their order.
+        batch_file: what came of the whole batch.
+        problems: what could not be written or signed, each as a sentence.
     """
 
-    kind: Literal["started", "step", "prompt", "ended"]
-    client: str
-    text: str = ""
-    result: RunResult | None = None
+    results: list[RunResult]
+    batch_file: BatchFile
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def left(self) -> int:
+        """How many clients a later drive would run."""
+        return sum(each.outcome not in FINISHED for each in self.batch_file.clients)
 
 
-_NOT_STARTED_REMEDY = "Run the same command again for those that were not started."
-_RUN_ALONE = "Run it again for this client alone: it reads the tenant first, does what is left."
+def begin(
+    runbook: Path,
+    clients: Sequence[str],
+    *,
+    places: Places,
+    evidence: OpenBatch,
+    parameters: Mapping[str, Parameter],
+    timeout_seconds: float | None = None,
+) -> Batch:
+    """Begin a batch: keep what it starts with in the archive, signed, and drive it.
 
-_MEANING = {
-    1: "No further run starts; those under way finish. Ctrl-C again interrupts them.",
-    2: "Interrupting the runs under way; their records are being closed.",
-}
+    Args:
+        runbook: the notebook.
+        clients: in the order in which they are to begin; their files were found to be right.
+        places: the project.
+        evidence: where; its digest will cover what is signed.
+        parameters: of the notebook, the same for all; `client` and `run_id` are added.
+        timeout_seconds: after which a client's run is stopped; None is never.
+
+    Raises:
+        UsageError: the notebook does not know a parameter, or a file cannot be read. Nothing was
+            begun.
+        EvidenceError: the archive cannot be written. Nothing was begun.
+    """
+    for client in clients[:1]:
+        check_request(
+            RunRequest(runbook=runbook, client=client, places=places, parameters=parameters)
+        )
+    inputs = Inputs.read(
+        parameters_folder=places.parameters,
+        clients=clients,
+        notebook=runbook,
+        parameters=dict(parameters),
+        timeout_seconds=timeout_seconds,
+    )
+    folder = BatchFolder.begin(evidence, inputs)
+    _require_driver(folder)
+    standings = [ClientStanding(client=each, standing="not begun") for each in clients]
+    return Batch(folder=folder, inputs=inputs, places=places, standings=standings)
 
 
-def ignore(event: Event) -> None:
-    """Hear and forget: for callers that want no progress."""
+def take_up(text: str, *, places: Places, evidence: OpenBatch) -> Batch:
+    """Take up a batch that an earlier process has left, and drive it.
 
+    Args:
+        text: its id, or enough of its beginning or end.
+        places: the project; its parameters are not read: the batch has its own.
+        evidence: the archive.
 
-def ignore_text(text: str) -> None:
-    """Hear and forget: for callers to whom nobody listens."""
+    Raises:
+        UsageError: there is no such batch, or another process is driving it.
+        EvidenceError: what it began with was edited, or cannot be read.
+    """
+    folder = BatchFolder.open(evidence.archive.root, text)
+    _require_driver(folder)
+    try:
+        return Batch(
+            folder=folder, inputs=folder.inputs(), places=places, standings=folder.standings()
+        )
+    except BaseException:
+        folder.release_driver_lock()
+        raise
 
 
 def run_batch(
-    requests: Sequence[RunRequest],
+    batch: Batch,
     *,
     evidence: OpenBatch,
-    jobs: int = 1,
+    new_workers: NewWorkers,
+    delivery: Delivery = SHARED_FOLDER,
+    scheduler: str = "",
     stop: Stop | None = None,
-    on_event: Callable[[Event], None] = ignore,
-    say: Callable[[str], None] = ignore_text,
-) -> list[RunResult]:
-    """Execute the runs and return what came of each, in the order of the requests.
+    stop_after: int = DEFAULT_AFTER,
+    tell: Tell = ignore,
+) -> BatchResult:
+    """Drive a batch to its end, or until it is stopped, and return what came of it.
 
     Args:
-        requests: what to run.
+        batch: is let go of in the end.
         evidence: where records and executed notebooks go; its digest, which the caller has signed
             afterwards, will cover the runs.
-        jobs: how many run at once, at least 1.
+        new_workers: starts what executes the runs.
+        delivery: how runs get from the workers to the archive.
+        scheduler: the cluster's address, for the batch's file.
         stop: ends the batch early, in two stages.
-        on_event: hears of the progress; called from several threads, one call at a time.
-        say: tells the person what a stop means, as soon as it is pressed.
-
-    Raises:
-        UsageError: a notebook does not know a parameter. Nothing was started.
+        stop_after: after so many failures of one kind in a row no run is begun; 0 is never.
+        tell: hears of the progress, in the calling thread.
     """
-    for request in {(each.runbook, *each.parameters): each for each in requests}.values():
-        check_request(request)
-    load_papermill()
-    batch = _Batch(evidence=evidence, stop=stop or Stop(), on_event=on_event)
-    with ThreadPoolExecutor(max_workers=max(1, jobs), thread_name_prefix="run") as pool:
-        futures = [pool.submit(batch.run, request) for request in requests]
-        pending: set[Future[RunResult]] = set(futures)
-        told = 0
-        while pending:
-            pending = wait(pending, timeout=_WAIT_SECONDS, return_when=FIRST_COMPLETED).not_done
-            if batch.stop.stage > told:
-                told = batch.stop.stage
-                batch.say(say, _MEANING[told])
-    return [future.result() for future in futures]
-
-
-@dataclass
-class _Batch:
-    evidence: OpenBatch
-    stop: Stop
-    on_event: Callable[[Event], None]
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def tell(self, event: Event) -> None:
-        with self.lock:
-            try:
-                self.on_event(event)
-            except Exception:  # a torn terminal must not end a run
-                _logger.warning("progress could not be shown", exc_info=True)
-
-    def say(self, say: Callable[[str], None], text: str) -> None:
-        with self.lock:
-            try:
-                say(text)
-            except Exception:  # as above
-                _logger.warning("a stop could not be told", exc_info=True)
-
-    def run(self, request: RunRequest) -> RunResult:
-        client = request.client
-        if self.stop.no_more.is_set():
-            return RunResult(
-                client=client,
-                runbook=request.runbook.stem,
-                outcome=NOT_STARTED,
-                reason="The batch was stopped before this client's turn.",
-                remedy=_NOT_STARTED_REMEDY,
-            )
-        self.tell(Event("started", client))
+    stop = stop or Stop()
+    inbox: Inbox = SimpleQueue()
+    with contextlib.ExitStack() as stack:
+        stack.callback(batch.folder.release_driver_lock)
+        tasks = batch.tasks(delivery)
+        workers = new_workers(inbox.put)
+        stack.callback(workers.close)
+        started = clock.now()
+        who = Who.here()
+        entry = DriveEntry(
+            started=started,
+            user_name=who.user_name,
+            host_name=who.host_name,
+            jobs=max(1, workers.slots),
+            scheduler=scheduler,
+        )
+        before, problems = tally.before(batch.folder)
+        _write(batch, tally.opening(batch.inputs, batch.standings, before, entry), problems)
+        drive = Drive(
+            tasks,
+            workers=workers,
+            inbox=inbox,
+            evidence=evidence,
+            stop=stop,
+            admission=Admission(max(1, workers.slots)),
+            stop_line=StopLine(stop_after),
+            tell=tell,
+        )
+        results = drive.run()
+        entry = entry.model_copy(
+            update={"ended": clock.now(), "interrupted": drive.why_stopped, "jobs": drive.jobs}
+        )
+        batch_file = tally.closing(
+            batch.folder,
+            batch.inputs,
+            before=before,
+            entry=entry,
+            results=results,
+            changed_files=changed_since(batch.inputs, batch.places.parameters),
+            traffic=(drive.requests, drive.throttled),
+        )
+        _write(batch, batch_file, problems)
         try:
-            result = run_notebook(
-                request,
-                archive=self.evidence.archive,
-                batch=self.evidence,
-                on_step=lambda step: self.tell(Event("step", client, step)),
-                on_prompt=lambda text: self.tell(Event("prompt", client, text)),
-                stop=self.stop.now,
-            )
-        except Exception as error:
-            _logger.exception("the run of %s broke off", client)
-            reason, remedy = f"{type(error).__name__}: {error}", _RUN_ALONE
-            if isinstance(error, RunbookError):
-                reason, remedy = said(error), error.remedy or _RUN_ALONE
-            result = RunResult(
-                client=client,
-                runbook=request.runbook.stem,
-                outcome=Outcome.FAILED.value,
-                reason=reason_of(reason),
-                remedy=one_line(remedy),
-            )
-        self.tell(Event("ended", client, result=result))
-        return result
+            batch.folder.sign_batch(evidence, batch_file)
+        except EvidenceError as error:
+            problems.append(str(error))
+        return BatchResult(results, batch_file, problems)
 
 
-@contextlib.contextmanager
-def stopped_by_signals(stop: Stop) -> Iterator[None]:
-    """Let Ctrl-C go one stage further, and a termination both, for the length of a `with` block.
-
-    Works in the main thread only, as Python's signal handlers do. They press and say nothing: a
-    signal may come while the main thread is printing, and a stream cannot be entered twice.
-    """
-
-    def interrupted(_number: int, _frame: Any) -> None:
-        stop.press()
-
-    def terminated(_number: int, _frame: Any) -> None:
-        stop.no_more.set()
-        stop.now.set()
-
-    handlers = {signal.SIGINT: interrupted, signal.SIGTERM: terminated}
-    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+def _write(batch: Batch, batch_file: BatchFile, problems: list[str]) -> None:
     try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        batch.folder.write_batch(batch_file)
+    except EvidenceError as error:
+        problems.append(str(error))
+
+
+def _require_driver(folder: BatchFolder) -> None:
+    if not folder.take_driver_lock():
+        raise driven_by(folder.batch_id, folder.driver())

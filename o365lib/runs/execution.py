@@ -141,7 +141,7 @@ def execute(
     traffic = _Traffic(listener.on_traffic)
     control = Control(
         environment=request.places.kernel_environment(driven=True),
-        folder=request.runbook.parent.absolute(),
+        folder=(request.folder or request.runbook.parent).absolute(),
         on_step=listener.on_step,
         on_prompt=listener.on_prompt,
         on_traffic=traffic.hear,
@@ -212,7 +212,13 @@ def _close_event_loop() -> None:
 
 
 def close_record(
-    request: RunRequest, run: RunFolder, started: datetime, problem: str, *, why: str
+    request: RunRequest,
+    run: RunFolder,
+    started: datetime,
+    problem: str,
+    *,
+    why: str = "",
+    notebook: str | None = None,
 ) -> Record:
     """Return the run's record, closed here if the runbook did not close it.
 
@@ -224,12 +230,13 @@ def close_record(
         started: when.
         problem: what papermill said, in one line.
         why: by what the run was stopped, if it was.
+        notebook: the runbook's text; None where its file has it.
 
     Raises:
         EvidenceError: the record cannot be read or written.
     """
     is_there = run.record_file.exists()
-    record = run.read_record() if is_there else _new_record(request, run, started)
+    record = run.read_record() if is_there else _new_record(request, run, started, notebook)
     if record.outcome == Outcome.UNFINISHED:
         ended = find_failed_cell(run.notebook_file) or FailedCell(
             message=problem or "The notebook ended without closing its record."
@@ -250,13 +257,16 @@ def close_record(
     return record
 
 
-def _new_record(request: RunRequest, run: RunFolder, started: datetime) -> Record:
+def _new_record(
+    request: RunRequest, run: RunFolder, started: datetime, notebook: str | None
+) -> Record:
     parameters = request.parameters
+    raw = request.runbook.read_bytes() if notebook is None else notebook.encode()
     return Record(
         run_id=run.run_id,
         client=request.client,
         runbook=request.runbook.stem,
-        runbook_digest=hashlib.sha256(request.runbook.read_bytes()).hexdigest(),
+        runbook_digest=hashlib.sha256(raw).hexdigest(),
         package_version=o365lib.__version__,
         parameters={**parameters, "client": request.client, "run_id": run.run_id},
         operator=Operator.here(),

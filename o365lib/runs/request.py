@@ -22,6 +22,7 @@ class RunRequest:
         places: the project.
         parameters: for the notebook's parameters cell; `client` and `run_id` are added.
         timeout_seconds: after which the run is stopped; `None` is never.
+        folder: the kernel's working directory; `None` for the notebook's.
     """
 
     runbook: Path
@@ -29,6 +30,7 @@ class RunRequest:
     places: Places
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     timeout_seconds: float | None = None
+    folder: Path | None = None
 
 
 def known_parameters(runbook: Path) -> set[str]:

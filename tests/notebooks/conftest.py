@@ -11,7 +11,9 @@ import pytest
 
 from o365lib.evidence.key_store import KeyStore
 from o365lib.evidence.sealing import OpenBatch
-from o365lib.runs.batch import Event, run_batch
+from o365lib.runs import batch
+from o365lib.runs.events import Event
+from o365lib.runs.local_engine import FEW, on_this_machine
 from o365lib.runs.summary import RunResult
 from o365lib.sandbox import Sandbox
 from tests.demo_project import ROOT, DemoProject
@@ -72,12 +74,17 @@ class Project(DemoProject):
 
         seen = len(self.sandbox.journal)
         evidence = OpenBatch.begin(self.archive, KeyStore(self.places.keys))
-        results = run_batch(
-            [self.request(word, client, **parameters) for client in clients],
+        begun = batch.begin(
+            self.places.runbook(word),
+            clients,
+            places=self.places,
             evidence=evidence,
-            jobs=2,
-            on_event=hear,
+            parameters=parameters,
         )
+        workers = on_this_machine(FEW, jobs=2)
+        results = batch.run_batch(
+            begun, evidence=evidence, new_workers=workers, stop_after=0, tell=hear
+        ).results
         evidence.close()
         self.events = events
         return {

@@ -9,6 +9,8 @@ from o365lib.evidence.archive import Archive
 from o365lib.evidence.key_store import KeyStore
 from o365lib.evidence.sealing import OpenBatch
 from o365lib.places import Places
+from o365lib.runs import batch
+from o365lib.runs.local_engine import FEW, on_this_machine
 from o365lib.runs.request import RunRequest
 from tests.tiny_runbooks import CHANGE, CLOSE, OPEN, notebook
 
@@ -62,3 +64,32 @@ def make_request(places):
 def tiny():
     """The sources of which tiny runbooks are made."""
     return {"open": OPEN, "change": CHANGE, "close": CLOSE}
+
+
+@pytest.fixture
+def run_tiny(places, evidence):
+    """Run a batch of a tiny runbook for clients, in threads of this process."""
+
+    def run(*cells, clients=("alpine-books",), jobs=1, name="create_tiny", **given):
+        (places.notebooks / f"{name}.ipynb").write_text(json.dumps(notebook(*cells)), "utf-8")
+        begun = begin_tiny(places, evidence, name, clients, given.pop("timeout_seconds", None))
+        given.setdefault("stop_after", 0)
+        workers = given.pop("new_workers", on_this_machine(FEW, jobs=jobs))
+        return batch.run_batch(begun, evidence=evidence, new_workers=workers, **given)
+
+    return run
+
+
+def begin_tiny(places, evidence, name, clients, timeout_seconds=None, **parameters):
+    (places.parameters / "clients").mkdir(exist_ok=True)
+    (places.parameters / "defaults.yaml").touch()
+    for client in clients:
+        (places.parameters / "clients" / f"{client}.yaml").write_text(f"client: {client}\n")
+    return batch.begin(
+        places.notebooks / f"{name}.ipynb",
+        clients,
+        places=places,
+        evidence=evidence,
+        parameters=parameters,
+        timeout_seconds=timeout_seconds,
+    )

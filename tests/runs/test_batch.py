@@ -1,157 +1,123 @@
-import os
-import signal
-import threading
+import subprocess
+import sys
 
 import pytest
 
-from o365lib.errors import UsageError
-from o365lib.evidence.archive import RunFolder
-from o365lib.runs.batch import Event, Stop, run_batch, stopped_by_signals
-from o365lib.runs.summary import NOT_STARTED
+from o365lib.errors import EvidenceError, UsageError
+from o365lib.evidence.batches.folder import BatchFolder
+from o365lib.runs import batch
+from o365lib.runs.local_engine import FEW, on_this_machine
+from o365lib.runs.stop import Stop
 
-SAY = (
-    'get_ipython().display_pub.publish(data={"text/plain": ""}, metadata={},'
-    ' transient={"o365": {"step": "middle"}})\n'
-)
+TWO = ("alpine-books", "bayside-legal")
+FAILS_ONCE = """
+from pathlib import Path
+mark = Path(os.environ["O365_EVIDENCE"]) / f".{client}-was-here"
+if client == "bayside-legal" and not mark.exists():
+    mark.touch()
+    raise RuntimeError("the first time only")
+"""
 
 
-def test_one_clients_failure_never_stops_the_others_and_the_order_is_kept(
-    make_request, evidence, tiny
+def drive(begun, evidence, **given):
+    given.setdefault("stop_after", 0)
+    return batch.run_batch(begun, evidence=evidence, new_workers=on_this_machine(FEW), **given)
+
+
+def test_an_unknown_parameter_stops_the_batch_before_anything_is_begun(
+    make_request, places, evidence, tiny
 ):
-    failing = "import os\nif client == 'bayside-legal': os._exit(1)\n"
-    late = "import time\nif client == 'alpine-books': time.sleep(2)\n"
-    clients = ["alpine-books", "bayside-legal", "cedar-dental"]
-    requests = [
-        make_request(failing + late + tiny["open"], tiny["close"], client=client)
-        for client in clients
-    ]
-    events: list[Event] = []
-    results = run_batch(requests, evidence=evidence, jobs=2, on_event=events.append)
-    assert [(each.client, each.outcome) for each in results] == [
-        ("alpine-books", "done"),
-        ("bayside-legal", "failed"),
-        ("cedar-dental", "done"),
-    ]
-    assert sorted(each.client for each in events if each.kind == "started") == clients
-    assert {each.result for each in events if each.kind == "ended"} == set(results)
-
-
-def test_an_unknown_parameter_stops_the_batch_before_the_first_run(make_request, evidence, tiny):
-    good = make_request(tiny["open"], tiny["close"])
-    bad = make_request(tiny["open"], tiny["close"], client="bayside-legal", tickte="T")
-    with pytest.raises(UsageError, match="tickte"):
-        run_batch([good, bad], evidence=evidence)
-    assert evidence.archive.runs() == []
-
-
-def test_after_the_first_stop_runs_under_way_finish_and_no_further_run_starts(
-    make_request, evidence, tiny
-):
-    stop = Stop()
-    requests = [
-        make_request(tiny["open"], SAY, tiny["close"], client=client)
-        for client in ("alpine-books", "bayside-legal", "cedar-dental")
-    ]
-
-    def press(event):
-        if event.kind == "step":
-            stop.press()
-
-    results = run_batch(requests, evidence=evidence, stop=stop, on_event=press)
-    assert [each.outcome for each in results] == ["done", NOT_STARTED, NOT_STARTED]
-    assert [run.client for run in evidence.archive.runs()] == ["alpine-books"]
-    assert [each.remedy for each in results] == [
-        "",
-        *["Run the same command again for those that were not started."] * 2,
-    ]
-
-
-def test_after_the_second_stop_runs_under_way_end_with_readable_records(
-    make_request, evidence, tiny
-):
-    stop = Stop()
-    requests = [
-        make_request(tiny["open"], tiny["change"], SAY + "import time; time.sleep(600)", client=one)
-        for one in ("alpine-books", "bayside-legal", "cedar-dental")
-    ]
-    begun = threading.Barrier(2, action=lambda: (stop.press(), stop.press()))
-
-    def press(event):
-        if event.kind == "step":
-            threading.Thread(target=begun.wait).start()
-
-    results = run_batch(requests, evidence=evidence, jobs=2, stop=stop, on_event=press)
-    assert [each.outcome for each in results] == ["unverified", "unverified", NOT_STARTED]
-    for result in results[:2]:
-        record = RunFolder(result.record_file.parent).read_record()
-        assert record.closed_by == "driver"
-        assert record.reason.startswith("The run was stopped: it was interrupted.")
-
-
-def test_what_nobody_foresaw_fails_one_client_only(make_request, evidence, tiny, places):
-    requests = [
-        make_request(tiny["open"], tiny["close"], client=client, name=f"create_{number}")
-        for number, client in enumerate(("alpine-books", "bayside-legal"))
-    ]
-
-    def take_away(event):
-        if (event.kind, event.client) == ("started", "alpine-books"):
-            (places.notebooks / "create_0.ipynb").unlink()
-
-    first, second = run_batch(requests, evidence=evidence, on_event=take_away)
-    assert (first.outcome, second.outcome) == ("failed", "done")
-    assert "is not a runbook" in first.reason
-    assert first.remedy == "A runbook is a notebook with one cell tagged `parameters`."
-    assert first.remedy not in first.reason
-
-
-def test_progress_that_cannot_be_shown_ends_no_run(make_request, evidence, tiny, caplog):
-    def torn(event):
-        raise OSError("the terminal is gone")
-
     request = make_request(tiny["open"], tiny["close"])
-    results = run_batch([request], evidence=evidence, on_event=torn)
-    assert [each.outcome for each in results] == ["done"]
-    assert "progress could not be shown" in caplog.text
+    with pytest.raises(UsageError, match="tickte"):
+        batch.begin(
+            request.runbook, TWO, places=places, evidence=evidence, parameters={"tickte": "T"}
+        )
+    assert evidence.archive.runs() == []
+    assert not (places.evidence / "_batches").exists()
 
 
-def test_an_interruption_goes_one_stage_further_each_time():
-    stop = Stop()
-    before = signal.getsignal(signal.SIGINT)
-    with stopped_by_signals(stop):
-        signal.raise_signal(signal.SIGINT)
-        assert (stop.no_more.is_set(), stop.now.is_set()) == (True, False)
-        signal.raise_signal(signal.SIGINT)
-        assert stop.now.is_set()
-    assert signal.getsignal(signal.SIGINT) is before
+def test_a_batch_leaves_a_file_whose_numbers_add_up(run_tiny, places, tiny):
+    done = run_tiny(tiny["open"], tiny["close"], clients=TWO)
+    folder = BatchFolder.open(places.evidence, done.batch_file.batch_id)
+    file = folder.read_batch()
+    assert file == done.batch_file
+    assert file.counts == {"done": 2}
+    assert file.adds_up(inputs=folder.inputs(), claims=folder.claims()) == []
+    assert [each.attempts[0].run_id for each in file.clients] == [
+        each.run_id for each in done.results
+    ]
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows terminates without a signal")
-def test_a_termination_goes_through_both_stages_at_once():
-    stop = Stop()
-    with stopped_by_signals(stop):
-        signal.raise_signal(signal.SIGTERM)
-    assert stop.no_more.is_set()
-    assert stop.now.is_set()
+def test_a_later_drive_runs_what_is_left_and_touches_no_finished_client(
+    run_tiny, places, evidence, tiny
+):
+    first = run_tiny(tiny["open"], FAILS_ONCE, tiny["close"], clients=TWO)
+    assert [each.outcome for each in first.results] == ["done", "failed"]
+
+    taken_up = batch.take_up(first.batch_file.batch_id, places=places, evidence=evidence)
+    second = drive(taken_up, evidence)
+    assert [(each.client, each.outcome) for each in second.results] == [("bayside-legal", "done")]
+    assert second.batch_file.counts == {"done": 2}
+    assert [len(each.attempts) for each in second.batch_file.clients] == [1, 2]
+    assert len(second.batch_file.drives) == 2
+    folder = taken_up.folder
+    assert second.batch_file.adds_up(inputs=folder.inputs(), claims=folder.claims()) == []
+    assert len(evidence.archive.runs("alpine-books")) == 1
+
+    third = drive(batch.take_up(taken_up.batch_id, places=places, evidence=evidence), evidence)
+    assert third.results == []
+    assert third.batch_file.counts == {"done": 2}
 
 
-def test_what_a_stop_means_is_said_at_each_stage(make_request, evidence, tiny):
-    stop, said = Stop(), []
-
-    def say(text):
-        said.append(text)
-        if len(said) == 1:
-            stop.press()
-
-    def pressed_in_the_middle(event):
-        if event.kind == "step":
-            stop.press()
-
-    waiting = SAY + "import time\ntime.sleep(60)\n"
-    request = make_request(tiny["open"], waiting, tiny["close"], client="alpine-books")
-    [result] = run_batch(
-        [request], evidence=evidence, stop=stop, on_event=pressed_in_the_middle, say=say
+def test_a_batch_uses_what_it_started_with_and_says_what_was_edited(
+    run_tiny, places, evidence, tiny
+):
+    reads = (
+        'text = Path(os.environ["O365_PARAMETERS"], "clients", f"{client}.yaml").read_text()\n'
+        'record.ticket = text + os.environ["O365_PROJECT"]\n'
     )
-    assert result.outcome in {"failed", "unverified"}
-    assert "Ctrl-C again" in said[0]
-    assert "Interrupting" in said[1]
+    stop = Stop()
+    stop.press()
+    begun = run_tiny(tiny["open"], reads, tiny["close"], clients=TWO, stop=stop)
+    (places.parameters / "clients" / "alpine-books.yaml").write_text("edited: yes\n")
+    (places.notebooks / "create_tiny.ipynb").write_text("{}")
+
+    taken_up = batch.take_up(begun.batch_file.batch_id, places=places, evidence=evidence)
+    done = drive(taken_up, evidence)
+    assert [each.outcome for each in done.results] == ["done", "done"]
+    [record] = evidence.archive.records("alpine-books")
+    assert record.ticket == f"client: alpine-books\n{places.project}"
+    assert done.batch_file.changed_files == ("clients/alpine-books.yaml",)
+
+
+def test_edited_inputs_are_not_taken_up(run_tiny, places, evidence, tiny):
+    stop = Stop()
+    stop.press()
+    begun = run_tiny(tiny["open"], tiny["close"], clients=TWO, stop=stop).batch_file
+    file = places.evidence / "_batches" / begun.batch_id / "inputs.json"
+    file.chmod(0o600)
+    file.write_text(file.read_text().replace("client: bayside-legal", "client: bayside-legat"))
+    with pytest.raises(EvidenceError):
+        batch.take_up(begun.batch_id, places=places, evidence=evidence)
+
+
+def test_a_second_driver_of_one_batch_is_told_who_the_first_is(
+    make_request, places, evidence, tiny, run_tiny
+):
+    stop = Stop()
+    stop.press()
+    left = run_tiny(tiny["open"], tiny["close"], clients=TWO, stop=stop).batch_file
+    held = batch.take_up(left.batch_id, places=places, evidence=evidence)
+    second = (
+        "import sys\nfrom pathlib import Path\n"
+        "from o365lib.evidence.batches.folder import BatchFolder\n"
+        "folder = BatchFolder.open(Path(sys.argv[1]), sys.argv[2])\n"
+        "print(folder.take_driver_lock(), folder.driver())\n"
+    )
+    arguments = [sys.executable, "-c", second, str(places.evidence), left.batch_id]
+    told = subprocess.run(arguments, capture_output=True, text=True, check=True).stdout
+    assert told.startswith("False")
+    assert "process" in told
+    held.folder.release_driver_lock()
+    with pytest.raises(UsageError, match="no batch 'nonsense'"):
+        batch.take_up("nonsense", places=places, evidence=evidence)

@@ -1,0 +1,167 @@
+"""One run as a task that any process can execute: what it takes with it, and its claim.
+
+- A task carries what the batch started with: the notebook, the defaults and the client's file. What
+  is edited while the batch is under way changes nothing in it.
+- Before a kernel is started the run is claimed, durably and once. A task that is given to a worker
+  twice, as a cluster may do when a machine is lost, is executed once; the second time its record is
+  all that there is to say.
+"""
+
+import tempfile
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from o365lib.errors import EvidenceError
+from o365lib.evidence.archive import Archive, RunFolder
+from o365lib.evidence.batches.folder import BatchFolder
+from o365lib.evidence.batches.working_copy import materialize
+from o365lib.runs.events import Event, Tell
+from o365lib.runs.execution import Execution, Listener, Problem, execute, said
+from o365lib.runs.request import RunRequest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Copy:
+    """The texts that a batch started with, as far as they concern one client.
+
+    Attributes:
+        notebook: the runbook.
+        defaults: `defaults.yaml`; empty where there was none.
+        client: the client's file; empty where there was none.
+    """
+
+    notebook: str
+    defaults: str = ""
+    client: str = ""
+
+
+class Delivery(Protocol):
+    """How a run's files and claim get to where the batch's driver finds them."""
+
+    def place(self, task: "RunTask") -> RunFolder:
+        """Return the run's folder on this machine.
+
+        Raises:
+            EvidenceError: it cannot be made. Nothing was started.
+        """
+        ...
+
+    def claim(self, task: "RunTask") -> bool:
+        """Claim the run, durably; return False where it was claimed before.
+
+        Raises:
+            EvidenceError: it could not be claimed. Nothing was started.
+        """
+        ...
+
+    def following(self, task: "RunTask", run: RunFolder) -> AbstractContextManager[Listener]:
+        """Give what hears of the run beside the driver, and hand over its files in the end."""
+        ...
+
+
+@dataclass(frozen=True)
+class SharedFolder:
+    """The archive is a folder that driver and workers share: nothing has to be handed over."""
+
+    def place(self, task: "RunTask") -> RunFolder:
+        """Return the run's folder, which the driver has made."""
+        return Archive(task.request.places.evidence).run(task.request.client, task.run_id)
+
+    def claim(self, task: "RunTask") -> bool:
+        """Claim the run in the batch's folder."""
+        batch = BatchFolder(task.request.places.evidence, task.batch_id)
+        return batch.claim(task.request.client, task.attempt, task.run_id)
+
+    def following(
+        self,
+        task: "RunTask",  # noqa: ARG002 -- of the protocol
+        run: RunFolder,  # noqa: ARG002 -- as above
+    ) -> AbstractContextManager[Listener]:
+        """Give nobody: whoever shares the folder sees its files."""
+        return nullcontext(Listener())
+
+
+SHARED_FOLDER = SharedFolder()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunTask:
+    """What a worker is given.
+
+    Attributes:
+        batch_id: of the batch.
+        attempt: how many times the client's run is begun in this batch, this one included.
+        run_id: the run's.
+        request: what is to be run, and in which project.
+        copy: what the batch started with.
+        delivery: how files and claim get to the driver.
+    """
+
+    batch_id: str
+    attempt: int
+    run_id: str
+    request: RunRequest
+    copy: Copy
+    delivery: Delivery = SHARED_FOLDER
+
+
+def execute_task(task: RunTask, tell: Tell, stop: threading.Event) -> Execution:
+    """Execute a run, unless it was claimed before, and return what came of it.
+
+    Args:
+        task: the run.
+        tell: hears of its progress, in the calling thread.
+        stop: when it is set, the run is interrupted and its record closed.
+    """
+    client, delivery = task.request.client, task.delivery
+    try:
+        run = delivery.place(task)
+        if not delivery.claim(task):
+            return Execution(is_repeated=True)
+        with tempfile.TemporaryDirectory(prefix="o365-run-") as folder:
+            request = _from_copy(task, Path(folder))
+            with delivery.following(task, run) as follower:
+                listener = Listener(
+                    on_step=_both(
+                        follower.on_step,
+                        lambda step: tell(Event(kind="step", client=client, text=step)),
+                    ),
+                    on_prompt=lambda text: tell(Event(kind="prompt", client=client, text=text)),
+                    on_traffic=lambda requests, throttled: tell(
+                        Event(kind="traffic", client=client, requests=requests, throttled=throttled)
+                    ),
+                )
+                return execute(request, run, listener=listener, stop=stop)
+    except EvidenceError as error:
+        return Execution(record_problem=Problem(message=said(error), remedy=error.remedy))
+
+
+def _both(first: Callable[[str], None], second: Callable[[str], None]) -> Callable[[str], None]:
+    def hear(text: str) -> None:
+        first(text)
+        second(text)
+
+    return hear
+
+
+def _from_copy(task: RunTask, folder: Path) -> RunRequest:
+    """Return the request with its notebook and its parameters in a folder of this run's own."""
+    request, places = task.request, task.request.places
+    name = request.runbook.name
+    materialize(
+        folder,
+        defaults=task.copy.defaults,
+        clients={request.client: task.copy.client} if task.copy.client else {},
+        runbook=request.runbook.stem,
+        notebook=task.copy.notebook,
+    )
+    own = folder / "notebooks"
+    working = places.notebooks if places.notebooks.is_dir() else own
+    copied = replace(
+        places, parameters=folder / "parameters", notebooks=own, copied_from=places.project
+    )
+    return replace(request, runbook=own / name, places=copied, folder=working)

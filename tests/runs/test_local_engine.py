@@ -1,0 +1,21 @@
+from o365lib.runs.events import ignore
+from o365lib.runs.local_engine import FEW, on_this_machine
+from o365lib.runs.local_workers import LocalWorkers
+from o365lib.runs.machine import jobs_here
+from o365lib.runs.thread_workers import ThreadWorkers
+
+
+def test_a_few_runs_need_no_process_of_their_own_and_many_have_some():
+    few = on_this_machine(FEW)(ignore)
+    many = on_this_machine(FEW + 1)(ignore)
+    assert isinstance(few, ThreadWorkers)
+    assert isinstance(many, LocalWorkers)
+    few.close()
+    many.close()
+
+
+def test_never_more_at_once_than_there_are_runs_or_the_machine_bears():
+    for runs, jobs, slots in ((2, 8, 2), (100, 7, 7), (100_000, None, jobs_here())):
+        workers = on_this_machine(runs, jobs=jobs)(ignore)
+        assert abs(workers.slots - slots) <= slots // 2  # memory comes and goes
+        workers.close()

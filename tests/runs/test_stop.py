@@ -1,0 +1,28 @@
+import os
+import signal
+
+import pytest
+
+from o365lib.runs.stop import Stop, stopped_by_signals
+
+
+def test_an_interruption_goes_one_stage_further_each_time():
+    stop = Stop()
+    before = signal.getsignal(signal.SIGINT)
+    with stopped_by_signals(stop):
+        assert stop.stage == 0
+        signal.raise_signal(signal.SIGINT)
+        assert (stop.no_more.is_set(), stop.now.is_set(), stop.stage) == (True, False, 1)
+        signal.raise_signal(signal.SIGINT)
+        assert stop.now.is_set()
+        assert stop.stage == 2
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows terminates without a signal")
+def test_a_termination_goes_through_both_stages_at_once():
+    stop = Stop()
+    with stopped_by_signals(stop):
+        signal.raise_signal(signal.SIGTERM)
+    assert stop.no_more.is_set()
+    assert stop.now.is_set()
