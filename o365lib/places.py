@@ -20,6 +20,9 @@ _PARAMETERS, _DEFAULTS = "parameters", "defaults.yaml"
 _NOTEBOOKS, _INSTALLED = "notebooks", "_notebooks"
 _ALL = "*.ipynb"
 
+# Executed by a command when a batch has ended, and for no client.
+SUMMARY_NOTEBOOK = "summarize_batch.ipynb"
+
 # Set in a kernel whose notebook a command of ours executes.
 DRIVER_VARIABLE = "O365_DRIVER"
 CLIENT_VARIABLE = "O365_CLIENT"
@@ -110,6 +113,22 @@ class Places:
         raise UsageError(
             f"There {'is no runbook' if not fitting else 'are several runbooks'} named {word!r}.",
             remedy=f"Those in {self.notebooks}: {names}.",
+        )
+
+    def summary_notebook(self) -> Path:
+        """Return the notebook that sums up a batch: the project's own, else the package's.
+
+        Raises:
+            UsageError: there is none.
+        """
+        folders = [self.notebooks, *notebook_folders(self.project)]
+        found = [folder / SUMMARY_NOTEBOOK for folder in folders]
+        for each in found:
+            if each.is_file():
+                return each
+        raise UsageError(
+            f"There is no notebook {SUMMARY_NOTEBOOK}, which sums up a batch.",
+            remedy=f"Put it into {self.notebooks}; it comes with o365-runbooks.",
         )
 
     def client_names(self) -> set[str]:

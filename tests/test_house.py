@@ -19,6 +19,7 @@ LAYERS = {
     "o365lib.clock": 0,
     "o365lib.clouds": 0,
     "o365lib.plain_text": 0,
+    "o365lib.reserved": 0,
     "o365lib.places": 2,
     "o365lib.parameters": 1,
     "o365lib.secret_store": 1,
@@ -56,6 +57,7 @@ ONLY_IN = {
     "nbclient": {"o365lib.runs"},
     "ipywidgets": {"o365lib.runbook"},
     "IPython": {"o365lib.runbook"},
+    "matplotlib": {"o365lib.runbook.charts"},
     "click": {"o365lib.cli"},
     "rich": {"o365lib.cli"},
     "jinja2": {"o365lib.reports"},
@@ -134,6 +136,16 @@ PURE = {
         "o365lib.parameters",
     },
     "o365lib.runs.summary": {"o365lib.plain_text", "o365lib.evidence.record"},
+    "o365lib.runbook.batch_tables": {
+        "o365lib.clock",  # as above
+        "o365lib.evidence.batches.batch_file",
+        "o365lib.evidence.record",
+        "o365lib.runbook.batch_charts",
+        "o365lib.runbook.batch_reading",
+        "o365lib.runbook.charts",
+        "o365lib.runbook.results",
+    },
+    "o365lib.runbook.batch_charts": {"o365lib.runbook.batch_reading", "o365lib.runbook.charts"},
     "o365lib.runs.admission": set(),
     "o365lib.runs.sizing": set(),
     "o365lib.runs.stop_line": {

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from o365lib import clock
 from o365lib.errors import EvidenceError, UsageError
 from o365lib.evidence.files import claim_folder, make_folder, make_root, write_atomically
-from o365lib.evidence.layout import is_client, is_run_id
+from o365lib.evidence.layout import BATCH_FILE, is_client, is_run_id
 
 if TYPE_CHECKING:
     from o365lib.evidence.record import Record
@@ -155,6 +155,14 @@ class RunFolder:
             EvidenceError: it could not be written; a copy of another one is intact.
         """
         self._write(self.path / APPROVAL_FILE, raw.decode(), what="approval")
+
+    def write_batch(self, raw: bytes) -> None:
+        """Keep a copy of the `batch.json` that the run, a batch's summary, was made of.
+
+        Raises:
+            EvidenceError: it could not be written; a copy of another one is intact.
+        """
+        self._write(self.path / BATCH_FILE, raw.decode(), what="batch")
 
     def _write(self, path: Path, text: str, *, what: str) -> None:
         try:

@@ -15,6 +15,8 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from o365lib.reserved import BATCHES, is_reserved
+
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})+")
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -37,6 +39,7 @@ NOT_A_CLIENT_NAME = (
     "is not a client's name: lower-case letters, digits and hyphens only, at most 63, "
     "not beginning with a hyphen, and no name that Windows keeps for itself"
 )
+RESERVED_NAME = f"cannot be a client's name: the summaries of batches are archived as `{BATCHES}`"
 
 
 class Strict(BaseModel):
@@ -72,7 +75,14 @@ def refuse(sentence: str) -> Never:
 
 def is_client_name(name: str) -> bool:
     """Whether this can be a client's name: it becomes a folder's name on every system."""
+    if is_reserved(name):
+        return False
     return bool(_CLIENT_NAME.fullmatch(name)) and name not in _RESERVED
+
+
+def why_no_client_name(name: str) -> str:
+    """Return why this cannot be a client's name, as a sentence that follows the name."""
+    return RESERVED_NAME if is_reserved(name) else NOT_A_CLIENT_NAME
 
 
 def is_domain(text: str) -> bool:
@@ -87,7 +97,7 @@ def surroundings(info: ValidationInfo) -> Surroundings | None:
 
 def _client_name(value: str) -> str:
     if not is_client_name(value):
-        refuse(NOT_A_CLIENT_NAME)
+        refuse(why_no_client_name(value))
     return value
 
 

@@ -17,8 +17,14 @@ from o365lib.errors import ParametersError, Problem
 from o365lib.parameters.client import Client
 from o365lib.parameters.defaults import Defaults
 from o365lib.parameters.explain import explain
-from o365lib.parameters.fields import NOT_A_CLIENT_NAME, Surroundings, is_client_name
+from o365lib.parameters.fields import (
+    RESERVED_NAME,
+    Surroundings,
+    is_client_name,
+    why_no_client_name,
+)
 from o365lib.parameters.yaml_text import Document, read_document, shown
+from o365lib.reserved import is_reserved
 
 DEFAULTS_FILE: Final = "defaults.yaml"
 CLIENTS_FOLDER: Final = "clients"
@@ -161,7 +167,7 @@ class _Reading:
                 continue
             strays = True
             if path.suffix == _SUFFIX:
-                message = f"`{path.stem}` {NOT_A_CLIENT_NAME}; rename the file"
+                message = f"`{path.stem}` {why_no_client_name(path.stem)}; rename the file"
             else:
                 message = f"only `<client>{_SUFFIX}` files belong here; rename it or move it away"
             self.problems.append(Problem(shown(path), 1, 1, "", message))
@@ -184,6 +190,8 @@ class _Reading:
         return files
 
     def _near(self, name: str) -> str:
+        if is_reserved(name):
+            return f": it {RESERVED_NAME}"
         known = [path.stem for path in self._listing() if _is_client_file(path)]
         near = get_close_matches(name.lower(), known, n=3, cutoff=0.5)
         if near:

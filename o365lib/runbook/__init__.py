@@ -14,19 +14,35 @@ from o365lib import parameters
 from o365lib.errors import Refused, UsageError
 from o365lib.masked_log import mask_unconfigured_logs
 from o365lib.places import CLIENT_VARIABLE, Places
+from o365lib.reserved import BATCHES, is_reserved
+from o365lib.runbook.batch_summary import NAME as SUMMARY
+from o365lib.runbook.batch_summary import BatchSummary
 from o365lib.runbook.creation import CreationRun
 from o365lib.runbook.frontend import Frontend
 from o365lib.runbook.removal import RemovalRun
 from o365lib.runbook.run import Run
 from o365lib.service_account.unused_password import CHOICES
 
-__all__ = ["OWN_PARAMETERS", "PARAMETERS", "CreationRun", "RemovalRun", "open"]
+__all__ = [
+    "OWN_PARAMETERS",
+    "PARAMETERS",
+    "SUMMARY_PARAMETERS",
+    "BatchSummary",
+    "CreationRun",
+    "RemovalRun",
+    "known_parameters",
+    "open",
+    "open_batch_summary",
+]
 
 # What a runbook's notebook has in its parameters cell.
 PARAMETERS = ("client", "dry_run", "approved_by", "approved_plan", "ticket", "run_id")
 
 # What one runbook alone has there besides. It has no password in its name, because it is none.
 OWN_PARAMETERS = {"create_service_account": ("if_unused",)}
+
+# What the notebook that sums up a batch has there; it is run for no client.
+SUMMARY_PARAMETERS = ("batch_id", "client", "run_id")
 
 _KINDS: dict[str, tuple[type[Run], str]] = {
     "create_service_account": (CreationRun, "create"),
@@ -76,13 +92,7 @@ def open(  # noqa: A001 -- read with its module's name, as in `runbook.open(...)
     _check_choice(if_unused, allowed=CHOICES if name in OWN_PARAMETERS else ("",))
     mask_unconfigured_logs()
     places, frontend = Places.find(), Frontend.of()
-    known = (*PARAMETERS, *OWN_PARAMETERS.get(name, ()))
-    if unknown := frontend.unknown_parameters(set(known)):
-        raise Refused(
-            "unknown-parameter",
-            f"The runbook knows no parameter named {', '.join(unknown)}.",
-            remedy=f"Its parameters are {', '.join(known)}.",
-        )
+    _check_known(frontend, name)
     wanted = str(request["client"])
     found = parameters.load(places.parameters, [wanted], project=places.project)
     kind, plan_kind = _KINDS[name]
@@ -96,6 +106,48 @@ def open(  # noqa: A001 -- read with its module's name, as in `runbook.open(...)
         request=request,
     )
     return cast("CreationRun | RemovalRun", run)
+
+
+def open_batch_summary(batch_id: str, client: str, run_id: str) -> BatchSummary:
+    """Begin the summary of a batch. It reads the archive, signs in nowhere and changes nothing.
+
+    Args:
+        batch_id: the batch, as `o365 run` told it, or as much of it as no other has.
+        client: the reserved name under which summaries are archived, as the notebook has it.
+        run_id: given by the command that makes the summary; without one nothing is archived.
+
+    Raises:
+        UsageError: there is no such batch, or a parameter is of the wrong type or value.
+        Refused: the notebook was given a parameter that it does not know.
+        EvidenceError: the archive cannot be read or written.
+    """
+    _check_types({"client": client, "batch_id": batch_id, "run_id": run_id})
+    if not is_reserved(client):
+        raise UsageError(
+            f"The summary of a batch is made for no client, and {client!r} was named.",
+            remedy=f"Leave the parameter client as it was: {BATCHES!r}.",
+        )
+    mask_unconfigured_logs()
+    places, frontend = Places.find(), Frontend.of()
+    _check_known(frontend, SUMMARY)
+    return BatchSummary(batch_id=batch_id, run_id=run_id, places=places, frontend=frontend)
+
+
+def known_parameters(name: str) -> tuple[str, ...]:
+    """Return what a notebook of this name has in its parameters cell."""
+    if name == SUMMARY:
+        return SUMMARY_PARAMETERS
+    return (*PARAMETERS, *OWN_PARAMETERS.get(name, ()))
+
+
+def _check_known(frontend: Frontend, name: str) -> None:
+    known = known_parameters(name)
+    if unknown := frontend.unknown_parameters(set(known)):
+        raise Refused(
+            "unknown-parameter",
+            f"The runbook knows no parameter named {', '.join(unknown)}.",
+            remedy=f"Its parameters are {', '.join(known)}.",
+        )
 
 
 def _check_choice(if_unused: str, *, allowed: tuple[str, ...]) -> None:
