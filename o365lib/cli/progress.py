@@ -1,143 +1,102 @@
-"""Progress of a batch on standard error: a live display on a terminal, plain lines elsewhere."""
+"""Progress of a batch on standard error, shown in one of several ways."""
 
 from __future__ import annotations
 
+import logging
+import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-import click
-
-from o365lib import clock
-from o365lib.plain_text import without_controls
+from o365lib.cli.progress_lines import JsonLines, Lines, Quiet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
-    from rich.progress import Progress, TaskID
+    from rich.console import Console
 
-    from o365lib.evidence.sealing import OpenBatch
-    from o365lib.runs.batch import Event, Stop
-    from o365lib.runs.request import RunRequest
-    from o365lib.runs.summary import RunResult
+    from o365lib.runs.events import Event
+
+Mode = Literal["auto", "table", "lines", "json", "none"]
+MODES: tuple[Mode, ...] = ("auto", "table", "lines", "json", "none")
+
+_logger = logging.getLogger(__name__)
 
 
 class Display(Protocol):
-    """What shows progress."""
+    """What shows progress; it may be told by several threads at once."""
 
     def show(self, event: Event) -> None:
-        """Show what happened to a run."""
+        """Show what happened to a run, or what is told about the batch."""
 
-    def say(self, text: str) -> None:
-        """Tell the person something."""
+    def stopping(self, stage: int, /) -> None:
+        """Take in that no further run starts (1), or that those under way are interrupted (2).
 
-
-class Lines:
-    """One line an event, with its time: for files, pipes and build servers."""
-
-    def __init__(self, total: int) -> None:
-        self._total, self._ended = total, 0
-
-    def show(self, event: Event) -> None:
-        """Print what happened to a run."""
-        text = event.text
-        if event.kind == "started":
-            text = "started"
-        elif event.result:
-            self._ended += 1
-            text = f"{_ending(event.result)} ({self._ended} of {self._total})"
-        self.say(f"{event.client}: {visible(text)}")
-
-    def say(self, text: str) -> None:
-        """Print a line."""
-        click.echo(f"{clock.iso(clock.now())} {text}", err=True)
+        What waits is no longer counted in the time left, and Ctrl-C means something else.
+        """
 
 
-class LiveDisplay:
-    """One line a running client with its step, and a bar of all: for a terminal."""
+class _Ticking(Display, Protocol):
+    SECONDS: float
 
-    def __init__(self, progress: Progress, total: int) -> None:
-        self._progress = progress
-        self._whole = progress.add_task("", total=total, step="")
-        self._tasks: dict[str, TaskID] = {}
+    def tick(self) -> None: ...
 
-    def show(self, event: Event) -> None:
-        """Bring the display up to date; what needs a person stays on the screen."""
-        if event.kind == "started":
-            self._tasks[event.client] = self._progress.add_task(
-                event.client, total=None, step="starting"
-            )
-        elif event.kind == "step":
-            self._progress.update(self._tasks[event.client], step=visible(event.text))
-        elif event.kind == "prompt":
-            self.say(f"{event.client}: {visible(event.text)}")
-        elif event.result:
-            self._progress.remove_task(self._tasks.pop(event.client))
-            self._progress.advance(self._whole)
-            if not event.result.is_good:
-                self.say(f"{event.client}: {_ending(event.result)}")
-
-    def say(self, text: str) -> None:
-        """Print a line above the display."""
-        from rich.text import Text
-
-        self._progress.console.print(Text(text))
-
-
-def _ending(result: RunResult) -> str:
-    return f"{result.outcome}: {result.reason}" if result.reason else result.outcome
-
-
-def visible(text: str) -> str:
-    """Return a text of several lines without what could steer a terminal."""
-    lines = text.splitlines()
-    return "\n".join(without_controls(line) for line in lines)
+    def end(self) -> None: ...
 
 
 @contextmanager
-def displayed(total: int) -> Iterator[Display]:
-    """Give what shows the progress of so many runs, for the length of a `with` block."""
-    from o365lib.cli.output import console
-
-    terminal = console(stderr=True)
-    if not terminal.is_terminal or terminal.is_dumb_terminal:
-        yield Lines(total)
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    with Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=20),
-        TextColumn("{task.fields[step]}", markup=False),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=terminal,
-        transient=True,
-    ) as progress:
-        yield LiveDisplay(progress, total)
-
-
-def execute(
-    requests: Sequence[RunRequest], *, evidence: OpenBatch, jobs: int, stop: Stop
-) -> list[RunResult]:
-    """Run a batch, showing its progress and heeding Ctrl-C; return its results.
+def displayed(total: int, mode: Mode = "auto") -> Iterator[Display]:
+    """Give what shows the progress of so many runs, for the length of a `with` block.
 
     Args:
-        requests: what to run.
-        evidence: where records and executed notebooks go; the caller has its digest signed.
-        jobs: how many at once.
-        stop: is pressed by Ctrl-C; what was pressed in an earlier batch still holds.
-
-    Raises:
-        UsageError: a notebook does not know a parameter. Nothing was started.
+        total: how many clients the batch has.
+        mode: `table` needs a terminal that can move its cursor, and is `lines` elsewhere; `auto` is
+            `table` too. `none` shows prompts and news of the whole batch, and nothing else.
     """
-    from o365lib.runs.batch import run_batch, stopped_by_signals
+    display = _display(total, mode)
+    try:
+        with _every(display.SECONDS, display.tick):
+            yield display
+    finally:
+        _try(display.end)
 
-    with displayed(len(requests)) as display, stopped_by_signals(stop):
-        return run_batch(
-            requests,
-            evidence=evidence,
-            jobs=jobs,
-            stop=stop,
-            on_event=display.show,
-            say=display.say,
-        )
+
+def _display(total: int, mode: Mode) -> _Ticking:
+    from o365lib.cli.output import console
+
+    if mode == "json":
+        return JsonLines(total)
+    if mode == "none":
+        return Quiet()
+    terminal: Console = console(stderr=True)
+    if mode == "lines" or not terminal.is_terminal or terminal.is_dumb_terminal:
+        return Lines(total)
+    from o365lib.cli.live_table import LiveTable
+
+    return LiveTable(total, terminal)
+
+
+@contextmanager
+def _every(seconds: float, function: Callable[[], None]) -> Iterator[None]:
+    """Call a function every so many seconds, until it fails."""
+    is_over = threading.Event()
+
+    def repeat() -> None:
+        while not is_over.wait(seconds) and _try(function):
+            pass
+
+    thread = threading.Thread(target=repeat, name="progress", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
+
+
+def _try(function: Callable[[], None]) -> bool:
+    try:
+        function()
+    except Exception:  # a torn terminal must not end a batch
+        _logger.warning("progress could not be shown", exc_info=True)
+        return False
+    return True

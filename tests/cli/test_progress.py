@@ -1,88 +1,116 @@
-import dataclasses
-import io
+import logging
+import threading
 
 import pytest
-from rich.console import Console
-from rich.progress import Progress, TextColumn
 
-from o365lib.cli.progress import Lines, LiveDisplay, displayed, visible
-from o365lib.runs.batch import Event
-from o365lib.runs.summary import RunResult
-
-
-def ended(outcome="done", reason="As planned."):
-    result = RunResult(client="alpine-books", runbook="create", outcome=outcome, reason=reason)
-    return Event("ended", "alpine-books", result=result)
-
-
-def test_off_a_terminal_each_event_is_a_line_with_its_time(capsys):
-    with displayed(2) as display:
-        assert isinstance(display, Lines)
-        for event in (
-            Event("started", "alpine-books"),
-            Event("step", "alpine-books", "create-user"),
-            Event("prompt", "alpine-books", "Enter AB12\x1b[2J at https://login.example"),
-            ended(),
-        ):
-            display.show(event)
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    lines = captured.err.splitlines()
-    assert [line.partition("Z ")[2] for line in lines] == [
-        "alpine-books: started",
-        "alpine-books: create-user",
-        "alpine-books: Enter AB12[2J at https://login.example",
-        "alpine-books: done: As planned. (1 of 2)",
-    ]
+from o365lib.cli import progress
+from o365lib.cli.live_table import LiveTable
+from o365lib.cli.output import console
+from o365lib.cli.progress import displayed
+from o365lib.cli.progress_lines import JsonLines, Lines, Quiet
+from tests.batch_news import ended, started
 
 
 @pytest.fixture
-def live():
-    screen = io.StringIO()
-    console = Console(file=screen, force_terminal=True, width=100, color_system=None)
-    column = TextColumn("{task.description} {task.fields[step]}", markup=False)
-    progress = Progress(column, console=console, auto_refresh=False)
-    return LiveDisplay(progress, 2), progress, screen
+def terminal(monkeypatch):
+    """Make standard error a terminal."""
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert console(stderr=True).is_terminal
 
 
-def shown(progress) -> list[str]:
-    return [f"{task.description} {task.fields['step']}" for task in progress.tasks[1:]]
+@pytest.fixture
+def quick(monkeypatch):
+    monkeypatch.setattr(JsonLines, "SECONDS", 0.01)
 
 
-def test_on_a_terminal_each_running_client_has_a_line_with_its_step(live):
-    display, progress, _ = live
-    display.show(Event("started", "alpine-books"))
-    display.show(Event("started", "bayside-legal"))
-    display.show(Event("step", "alpine-books", "[red]look"))
-    assert shown(progress) == ["alpine-books [red]look", "bayside-legal starting"]
-    display.show(ended())
-    assert shown(progress) == ["bayside-legal starting"]
-    assert progress.tasks[0].completed == 1
+@pytest.mark.parametrize(
+    ("mode", "kind"),
+    [("auto", Lines), ("table", Lines), ("lines", Lines), ("json", JsonLines), ("none", Quiet)],
+)
+def test_off_a_terminal_nothing_moves_a_cursor(mode, kind, capsys):
+    with displayed(2, mode) as display:
+        assert isinstance(display, kind)
+        display.show(started("alpine-books"))
+    assert "\x1b" not in capsys.readouterr().err
 
 
-def test_on_a_terminal_what_needs_a_person_stays_on_the_screen(live):
-    display, _, screen = live
-    display.show(Event("started", "alpine-books"))
-    display.show(Event("prompt", "alpine-books", "Enter [b]AB12[/b]"))
-    assert "alpine-books: Enter [b]AB12[/b]" in screen.getvalue()
-    display.show(ended("refused", "Federated"))
-    assert "alpine-books: refused: Federated" in screen.getvalue()
+@pytest.mark.usefixtures("terminal")
+@pytest.mark.parametrize(
+    ("mode", "kind"),
+    [
+        ("auto", LiveTable),
+        ("table", LiveTable),
+        ("lines", Lines),
+        ("json", JsonLines),
+        ("none", Quiet),
+    ],
+)
+def test_on_a_terminal_there_is_a_table_unless_something_else_was_asked_for(mode, kind):
+    with displayed(2, mode) as display:
+        assert isinstance(display, kind)
 
 
-def test_on_a_terminal_what_went_well_leaves_no_line(live):
-    display, _, screen = live
-    display.show(Event("started", "alpine-books"))
-    display.show(ended())
-    assert "As planned" not in screen.getvalue()
+@pytest.mark.usefixtures("terminal")
+def test_a_terminal_that_cannot_move_its_cursor_gets_lines(monkeypatch):
+    monkeypatch.setenv("TERM", "dumb")
+    with displayed(2) as display:
+        assert isinstance(display, Lines)
 
 
-def test_on_a_terminal_a_run_that_is_done_with_a_problem_stays_on_the_screen(live):
-    display, _, screen = live
-    display.show(Event("started", "alpine-books"))
-    result = dataclasses.replace(ended().result, problem="full", reason="As planned. But: full")
-    display.show(dataclasses.replace(ended(), result=result))
-    assert "alpine-books: done: As planned. But: full" in screen.getvalue()
+@pytest.mark.usefixtures("terminal")
+def test_without_colours_the_table_says_the_same(monkeypatch, capsys):
+    monkeypatch.setenv("NO_COLOR", "1")
+    with displayed(60) as display:
+        display.show(started("alpine-books"))
+        display.show(ended("bayside-legal", "failed", "No answer."))
+        display.tick()
+    text = capsys.readouterr().err
+    assert "! bayside-legal: failed: No answer." in text
+    assert "\x1b[3" not in text
 
 
-def test_text_keeps_its_lines_and_loses_what_steers_a_terminal():
-    assert visible("one\r\ntwo\x07\u200b\nthree") == "one\ntwo\nthree"
+@pytest.mark.usefixtures("terminal")
+def test_the_terminal_is_as_before_when_a_batch_breaks_off(capsys):
+    with pytest.raises(KeyboardInterrupt), displayed(2):
+        raise KeyboardInterrupt
+    text = capsys.readouterr().err
+    hidden, shown = "\x1b[?25l", "\x1b[?25h"
+    assert text.rindex(shown) > text.rindex(hidden)
+
+
+@pytest.mark.usefixtures("quick")
+def test_figures_come_while_nothing_happens_and_none_after_the_end(monkeypatch, capsys):
+    enough = threading.Event()
+    numbers = iter(range(1000))
+    tick = JsonLines.tick
+
+    def counted(display):
+        tick(display)
+        if next(numbers) == 3:
+            enough.set()
+
+    monkeypatch.setattr(JsonLines, "tick", counted)
+    with displayed(2, "json"):
+        assert enough.wait(20)
+    assert capsys.readouterr().err.count('"figures"') >= 4
+    assert not [each for each in threading.enumerate() if each.name == "progress"]
+
+
+@pytest.mark.usefixtures("quick")
+def test_progress_that_cannot_be_shown_ends_no_batch(monkeypatch, caplog):
+    failed = threading.Event()
+
+    def torn(_display):
+        failed.set()
+        raise BrokenPipeError
+
+    monkeypatch.setattr(JsonLines, "tick", torn)
+    with caplog.at_level(logging.WARNING), displayed(2, "json"):
+        assert failed.wait(20)
+    # Once for the figures, which come no more, and once for the end.
+    assert caplog.text.count("progress could not be shown") == 2
+
+
+def test_the_modes_are_those_that_are_documented():
+    assert progress.MODES == ("auto", "table", "lines", "json", "none")
