@@ -135,6 +135,11 @@ PURE = {
         "o365lib.evidence.public_keys",
         "o365lib.parameters",
     },
+    "o365lib.runs.watching": {
+        "o365lib.plain_text",
+        "o365lib.runs.events",
+        "o365lib.runs.summary",
+    },
     "o365lib.runs.summary": {"o365lib.plain_text", "o365lib.evidence.record"},
     "o365lib.runbook.batch_tables": {
         "o365lib.clock",  # as above
