@@ -5,6 +5,7 @@ import pytest
 
 import o365lib
 from o365lib.errors import EvidenceError, UsageError
+from o365lib.runs.cluster_connection import connect
 from tests.runs import cluster_tasks
 from tests.runs.dask_cluster import Cluster, until
 
@@ -87,15 +88,20 @@ def test_another_python_is_told_before_anything_of_ours_is_sent(refused, monkeyp
     assert "and here it is 3.99." in said
 
 
-def test_a_worker_without_this_package_is_told(cluster, refused, tmp_path):
+def test_a_worker_without_this_package_is_told(tmp_path):
     (tmp_path / "o365lib").mkdir()
     (tmp_path / "o365lib" / "__init__.py").touch()
-    strange = cluster.start_worker("strange", PYTHONPATH=str(tmp_path))
+    fresh = Cluster(tmp_path)
     try:
-        assert "The worker strange has no o365-runbooks, or another one" in refused()
+        fresh.start_worker("strange", PYTHONPATH=str(tmp_path))
+        client = connect(fresh.address, security=fresh.tls, insecure=False, timeout_seconds=20)
+        until(lambda: client.scheduler_info()["workers"])
+        client.close()
+
+        with pytest.raises(UsageError, match="The worker strange has no o365-runbooks, or another"):
+            fresh.workers(print, function=cluster_tasks.answer)
     finally:
-        strange.kill()
-        strange.wait()
+        fresh.end()
 
 
 def test_the_logs_of_dask_are_kept_out_of_what_a_person_reads(cluster):
