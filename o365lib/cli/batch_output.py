@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,8 +53,27 @@ def show_batch(
     for line in _sentences(batch, done, summary_run):
         show_text(line)
     if left_out:
-        show_text(f"Left out, since their onboarding is not over: {', '.join(left_out)}.")
+        show_text(_left_out(left_out))
     context.exit(status)
+
+
+def show_nothing_to_run(
+    context: click.Context, left_out: Sequence[str], *, as_json: bool
+) -> NoReturn:
+    """Print that there is no client to run for, and end the command: there is no batch."""
+    from o365lib.cli.output import show_json, show_text
+    from o365lib.runs import summary
+
+    if as_json:
+        show_json({**summary.to_json([]), "left_out": list(left_out), "batch": None})
+    else:
+        show_text(summary.counted([]))
+        show_text(_left_out(left_out))
+    context.exit(0)
+
+
+def _left_out(names: Sequence[str]) -> str:
+    return f"Left out, since their onboarding is not over: {', '.join(names)}."
 
 
 def _show_table(options: Options, results: Sequence[RunResult]) -> None:

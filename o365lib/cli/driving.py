@@ -71,15 +71,15 @@ def drive(batch: Batch, *, evidence: OpenBatch, manner: Manner, stop: Stop) -> B
         )
 
 
-def summarized(
-    batch: Batch, done: BatchResult, *, evidence: OpenBatch, stop: Stop
-) -> RunResult | None:
-    """Have a batch of several clients summarized in a notebook of its own, unless it was stopped.
+def summarized(batch: Batch, done: BatchResult, *, evidence: OpenBatch) -> RunResult | None:
+    """Have a batch of several clients summarized in a notebook of its own.
+
+    Not where the drive was stopped before its end: the one that finishes the batch does it.
 
     Returns:
         What came of that run; None where there is no summary.
     """
-    if stop.now.is_set() or len(done.batch_file.clients) == 1:
+    if done.batch_file.drives[-1].interrupted or len(done.batch_file.clients) == 1:
         return None
     from o365lib.runs.batch_summary_run import summarize
 

@@ -102,6 +102,7 @@ def _begin(
     if bool(clients) == given["every"]:
         raise UsageError("For which clients?", remedy="Name some, or say --all, not both.")
     from o365lib import parameters
+    from o365lib.cli.batch_output import show_nothing_to_run
     from o365lib.runs import batch
 
     places = options.places()
@@ -123,6 +124,9 @@ def _begin(
     if given["every"] and notebook.stem.startswith("remove"):
         left_out = [name for name in chosen if not is_over(found.clients[name])]
         chosen = [name for name in chosen if is_over(found.clients[name])]
+
+    if not chosen:
+        show_nothing_to_run(context, left_out, as_json=given["as_json"])
 
     def begin(evidence: OpenBatch) -> Batch:
         return batch.begin(
@@ -235,7 +239,7 @@ def _drive_and_show(
             progress=given["progress"],
         )
         done = drive(batch, evidence=opened.batch, manner=manner, stop=stop)
-        summary_run = summarized(batch, done, evidence=opened.batch, stop=stop)
+        summary_run = summarized(batch, done, evidence=opened.batch)
         opened.problems += done.problems
     show_batch(
         context,

@@ -116,7 +116,10 @@ class Drive:
         """Why not all was run, in a sentence; empty where nothing stopped it."""
         if self._line_stopped:
             return self._line_stopped
-        return "It was stopped by its operator." if self._stop.no_more.is_set() else ""
+        is_cut_short = any(each and each.outcome == NOT_STARTED for each in self._results)
+        if self._is_interrupted or is_cut_short:
+            return "It was stopped by its operator."
+        return ""
 
     def run(self) -> list[RunResult]:
         """Carry the batch out and return what came of each task, in their order."""
@@ -244,7 +247,7 @@ class Drive:
         self._admission.ended(client, clock.monotonic())
         self._tell(Event(kind="ended", client=client, result=result))
         sentence = self._stop_line.ended(result)
-        if sentence and not self._stop.no_more.is_set():
+        if sentence and self._waiting and not self._stop.no_more.is_set():
             self._line_stopped = sentence
             self._stop.no_more.set()
             self._told_stage = max(self._told_stage, 1)

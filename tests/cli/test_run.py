@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -164,6 +165,74 @@ def test_where_nobodys_onboarding_is_over_removing_from_all_does_nothing(o365, p
     assert result.exit_code == 0
     assert "0 clients." in result.stdout
     assert "Left out, since their onboarding is not over: alpine-books, " in result.stdout
+
+
+STOPS = """
+import sys, time
+mark = Path(os.environ["O365_EVIDENCE"]).parent / f"{client}.stopped"
+if client == "bayside-legal" and not mark.exists():
+    mark.touch()
+    raise RuntimeError("only the first time")
+"""
+
+
+def test_what_a_batch_left_is_done_by_resuming_it_with_what_it_started_with(o365, put, project):
+    put("create_service_account", OPEN, STOPS, CLOSE)
+    clients = ("alpine-books", "bayside-legal")
+    first = o365("run", "create", *clients, "--approved-by", "Kim")
+    assert first.exit_code == 1
+    [batch_id] = re.findall(r"o365 run --resume (\S+)`", first.stdout)
+    put("create_service_account", "1/0")
+
+    second = o365("run", "--resume", "last", "--json")
+    assert second.exit_code == 0, second.stderr
+    told = json.loads(second.stdout)
+    assert told["batch"]["batch_id"] == batch_id
+    assert told["batch"]["counts"] == {"done": 2}
+    assert told["batch"]["left"] == 0
+    assert [run["client"] for run in told["runs"]] == ["bayside-legal"]
+    assert told["batch"]["summary"]["outcome"] == "done"
+
+    third = o365("run", "--resume", batch_id[-6:])
+    assert third.exit_code == 0
+    assert "0 clients." in third.stdout
+    assert "Finished by earlier drives of this batch: 2." in third.stdout
+    assert len(Archive(project / "evidence").runs("alpine-books")) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("create",), "runbook"),
+        (("create", "alpine-books"), "clients"),
+        (("--dry-run",), "--dry-run"),
+        (("--approved-by", "Kim"), "--approved-by"),
+        (("--all",), "--all"),
+        (("--timeout", "60"), "--timeout"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else value,
+)
+def test_a_batch_that_is_resumed_has_its_own_parameters(error_line, arguments, named):
+    status, line = error_line("run", *arguments, "--resume", "last")
+    assert status == 2
+    assert "A batch that is resumed has its own" in line
+    assert named in line
+
+
+def test_a_batch_that_is_not_there_cannot_be_resumed(error_line):
+    assert "has anything left to do" in error_line("run", "--resume", "last")[1]
+    assert "There is no batch 'nonsense'" in error_line("run", "--resume", "nonsense")[1]
+
+
+def test_a_line_that_is_stopped_is_told_with_what_the_failures_have_in_common(o365, put):
+    put("create_service_account", OPEN, "1/0")
+    clients = ("alpine-books", "bayside-legal", "cedar-dental")
+    result = o365(
+        "run", "create", *clients, "--approved-by", "Kim", "--stop-after", "2", "--jobs", "1"
+    )
+    assert result.exit_code == 1
+    assert "3 clients: 2 failed, 1 not started." in result.stdout
+    assert "division by zero" in result.stderr
 
 
 WAIT = """\
