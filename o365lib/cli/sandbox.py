@@ -54,6 +54,11 @@ def sandbox() -> None:
     default=0,
     help="So many more tenants beside those of the demonstration.",
 )
+@click.option(
+    "--shared-application",
+    is_flag=True,
+    help="They share one multitenant application, with its limits.",
+)
 @click.option("--login-port", type=click.IntRange(0, 65535), default=0, help="0 is a free one.")
 @click.option("--graph-port", type=click.IntRange(0, 65535), default=0, help="0 is a free one.")
 @click.option(
@@ -88,6 +93,7 @@ def serve(context: click.Context, /, *, until_input_ends: bool, **given: Any) ->
             status = serve_command(
                 seed=given["seed"],
                 tenants=given["tenants"],
+                shared_application=given["shared_application"],
                 login_port=given["login_port"],
                 graph_port=given["graph_port"],
                 state_file=given["state_file"],

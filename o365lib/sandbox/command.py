@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _ADDRESSES = "sandbox.json"
 _DEMO_TENANTS_ONLY = 0
+_SHARED = "Runbooks of the vendor"
 _SHOWN_TENANTS = 20
 _PATIENCE_SECONDS = 0.5
 
@@ -45,6 +46,7 @@ def serve_command(
     *,
     seed: str = "demo",
     tenants: int = _DEMO_TENANTS_ONLY,
+    shared_application: bool = False,
     login_port: int = 0,
     graph_port: int = 0,
     state_file: Path | None = None,
@@ -61,6 +63,7 @@ def serve_command(
     Args:
         seed: ids follow from it.
         tenants: how many ordinary tenants there are besides those of the demonstration.
+        shared_application: whether those have one multitenant application together.
         login_port: the authority's port; 0 for a free one.
         graph_port: Graph's port; 0 for a free one.
         state_file: a SQLite file that keeps the tenants' state.
@@ -76,7 +79,7 @@ def serve_command(
     """
     sandbox = _with_state(seed, state_file)
     sandbox.add_demo_tenants()
-    sandbox.add_fleet(tenants)
+    sandbox.add_fleet(tenants, application=_SHARED if shared_application else None)
     sandbox.saves_at_end = False  # every change comes over HTTP, and is saved before its answer
     target = (Path(".sandbox") if folder is None else folder).absolute()
     try:

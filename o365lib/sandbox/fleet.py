@@ -28,7 +28,7 @@ class Fleet(Mapping[str, "Tenant"]):
     def __getitem__(self, tenant_id: str) -> Tenant:
         if tenant_id not in self._made:
             recipe = self._recipes[tenant_id]
-            self._made[tenant_id] = self._load(tenant_id) or make_tenant(recipe, self._seed)
+            self._made[tenant_id] = self._load(tenant_id) or self._make(recipe)
         return self._made[tenant_id]
 
     def __iter__(self) -> Iterator[str]:
@@ -75,8 +75,18 @@ class Fleet(Mapping[str, "Tenant"]):
                 return tenant
         return None
 
+    def _make(self, recipe: TenantRecipe) -> Tenant:
+        tenant = make_tenant(recipe, self._seed)
+        if recipe.application is not None:
+            own = tenant.application
+            # A multitenant application has one registration, with one secret for all tenants.
+            others = (each.applications.get(own.app_id) for each in self._made.values())
+            if (other := next(filter(None, others), None)) is not None:
+                own.client_secrets = other.client_secrets
+        return tenant
 
-def fleet_recipes(count: int) -> Iterator[TenantRecipe]:
+
+def fleet_recipes(count: int, *, application: str | None = None) -> Iterator[TenantRecipe]:
     """Return recipes for so many tenants, always the same ones."""
     for number in range(1, count + 1):
         first, second = _FIRST[number % len(_FIRST)], _SECOND[number % len(_SECOND)]
@@ -87,4 +97,5 @@ def fleet_recipes(count: int) -> Iterator[TenantRecipe]:
             display_name=f"{first.capitalize()} {second.capitalize()} {number}",
             domains=(f"{label}.example",),
             onmicrosoft=label,
+            application=application,
         )

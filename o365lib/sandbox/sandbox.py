@@ -25,6 +25,7 @@ from .secrets_seen import SecretsSeen
 from .sign_in.records import SignInRecords
 from .store import Store
 from .tenant_making import TenantRecipe
+from .throttling import Throttling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -54,6 +55,15 @@ class Settings:
         role_assignments_lag_seconds: a new assignment is not seen, a removed one is still seen.
         audit_lag_seconds: an entry of the audit log is not seen before.
         audit_throttle: allow 5 requests to the audit log in 10 s per application and tenant.
+        throttle: apply Graph's limits of resource units and writes, see `throttling`.
+        throttle_application_units: what an application may ask in all tenants together, in
+        throttle_application_seconds: so many.
+        throttle_tenant_units: what an application may ask in one tenant; 0 is what Microsoft
+            documents for a tenant of its size. In
+        throttle_tenant_seconds: so many.
+        throttle_sign_ins: how many tokens an application may fetch in all tenants together, in
+        throttle_sign_in_seconds: so many; 0 is no limit.
+        throttle_sign_in_wait_seconds: what an application that fetches more is told to wait.
         restore_brings_roles_back: a restored user has the roles again.
         device_code_polling_enforced: answer `slow_down` to who polls faster than the interval.
     """
@@ -66,6 +76,14 @@ class Settings:
     role_assignments_lag_seconds: float = 0.0
     audit_lag_seconds: float = 0.0
     audit_throttle: bool = False
+    throttle: bool = False
+    throttle_application_units: int = 150_000
+    throttle_application_seconds: float = 20.0
+    throttle_tenant_units: int = 0
+    throttle_tenant_seconds: float = 10.0
+    throttle_sign_ins: int = 0
+    throttle_sign_in_seconds: float = 10.0
+    throttle_sign_in_wait_seconds: float = 60.0
     restore_brings_roles_back: bool = True
     access_token_lifetime_seconds: int = 3599
     refresh_token_lifetime_days: int = 90
@@ -105,6 +123,7 @@ class Sandbox(Settings):
         self.secrets_seen = SecretsSeen()
         self.sign_ins = SignInRecords(self)
         self.audit_requests: dict[tuple[str, str], list[datetime]] = {}
+        self.throttling = Throttling(self)
         self.control_key = secrets.token_urlsafe(30)
         self.secrets_seen.add(self.control_key)
         self.served: Served | None = None
@@ -147,6 +166,7 @@ class Sandbox(Settings):
         security_defaults: bool = False,
         employees: int = 3,
         country: str = "AU",
+        application: str | None = None,
     ) -> Tenant:
         """Add a tenant and return it; see `TenantRecipe` for what the words mean.
 
@@ -166,6 +186,7 @@ class Sandbox(Settings):
             security_defaults=security_defaults,
             employees=employees,
             country=country,
+            application=application,
         )
         return self._fleet[self._fleet.announce(recipe)]
 
@@ -174,9 +195,15 @@ class Sandbox(Settings):
         for recipe in DEMO_TENANTS:
             furnish(self._fleet[self._fleet.announce(recipe)])
 
-    def add_fleet(self, count: int) -> None:
-        """Add so many ordinary tenants; each is made when it is first used."""
-        for recipe in fleet_recipes(count):
+    def add_fleet(self, count: int, *, application: str | None = None) -> None:
+        """Add so many ordinary tenants; each is made when it is first used.
+
+        Args:
+            count: how many.
+            application: the name of the multitenant application that they share, as a vendor's
+                clients do; without it each has one of its own.
+        """
+        for recipe in fleet_recipes(count, application=application):
             self._fleet.announce(recipe)
 
     def secrets(self) -> set[str]:

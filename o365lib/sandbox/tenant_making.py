@@ -34,6 +34,8 @@ class TenantRecipe:
         federation: None, `practice-protect`, `practice-protect-cyberark` or `adfs`.
         premium: None, `P1` or `P2`.
         employees: how many ordinary users it has.
+        application: the name of the multitenant application that its runbooks use, which all
+            tenants have that name it; None is one of the tenant's own.
     """
 
     name: str
@@ -45,6 +47,7 @@ class TenantRecipe:
     security_defaults: bool = False
     employees: int = 3
     country: str = "AU"
+    application: str | None = None
 
     @property
     def initial_domain(self) -> str:
@@ -86,7 +89,7 @@ def make_tenant(recipe: TenantRecipe, seed: str) -> Tenant:
     if recipe.premium:
         tenant.subscribed_skus[PREMIUM[recipe.premium].sku_id] = _UNITS_BOUGHT
     _add_people(tenant, recipe)
-    _add_applications(tenant, seed)
+    _add_applications(tenant, seed, shared=recipe.application)
     return tenant
 
 
@@ -186,11 +189,15 @@ def _add_people(tenant: Tenant, recipe: TenantRecipe) -> None:
         )
 
 
-def _add_applications(tenant: Tenant, seed: str) -> None:
+def _add_applications(tenant: Tenant, seed: str, *, shared: str | None) -> None:
     confidential = Application(
-        app_id=stable_id(seed, tenant.name, "application"),
+        app_id=(
+            stable_id(seed, tenant.name, "application")
+            if shared is None
+            else stable_id(seed, "multitenant application", shared)
+        ),
         object_id=stable_id(seed, tenant.name, "service principal"),
-        display_name=f"Runbooks for {tenant.display_name}",
+        display_name=shared or f"Runbooks for {tenant.display_name}",
         roles=set(APPLICATION_ROLES),
     )
     confidential.add_client_secret()

@@ -20,10 +20,10 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from o365lib.sandbox import serve_command
-folder, as_json, tenants, state = sys.argv[1:]
+folder, as_json, tenants, state, shared = sys.argv[1:]
 sys.exit(serve_command(
     folder=Path(folder), json_output=as_json == "json", tenants=int(tenants),
-    state_file=Path(state) if state else None,
+    state_file=Path(state) if state else None, shared_application=bool(shared),
 ))
 """
 
@@ -33,11 +33,11 @@ def start(tmp_path):
     """Start the command as a process of its own; it is ended after the test."""
     processes = []
 
-    def run(as_json="json", tenants=0, state="", folder=tmp_path / "s"):
+    def run(as_json="json", tenants=0, state="", folder=tmp_path / "s", shared=""):
         process = subprocess.Popen(
             [
                 *(sys.executable, "-W", "error", "-c", PROGRAM),
-                *(str(folder), as_json, str(tenants), str(state)),
+                *(str(folder), as_json, str(tenants), str(state), shared),
             ],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -85,6 +85,14 @@ def test_a_machine_signs_in_with_what_the_one_line_says(start, tmp_path):
     assert stop(process) == (0, "")
     assert not (tmp_path / "s/sandbox.json").exists()
     assert (tmp_path / "s/ca.pem").exists()
+
+
+def test_many_tenants_may_share_one_application(start):
+    said = json.loads(start(tenants=3, shared="yes").stdout.readline())
+    applications = [each["application"] for each in said["tenants"][-3:]]
+    assert len({each["app_id"] for each in applications}) == 1
+    assert len({each["client_secret"] for each in applications}) == 1
+    assert said["tenants"][0]["application"]["app_id"] != applications[0]["app_id"]
 
 
 def test_paths_in_the_description_lead_there_from_anywhere(tmp_path, start):

@@ -78,3 +78,26 @@ def test_an_adopted_tenant_is_found_without_a_recipe():
     many.adopt(tenant)
     assert many.find(recipe.initial_domain) is tenant
     assert list(many) == [tenant.id]
+
+
+def test_tenants_may_share_one_application_and_its_secret():
+    many = fleet()
+    one, two = (many[many.announce(each)] for each in fleet_recipes(2, application="vendor"))
+    assert one.application.app_id == two.application.app_id
+    assert one.application.object_id != two.application.object_id
+    assert one.application.client_secret == two.application.client_secret
+
+
+def test_a_shared_application_keeps_its_secret_over_restarts():
+    earlier, later = fleet(), fleet()
+    one, two = fleet_recipes(2, application="vendor")
+    kept = earlier[earlier.announce(one)]
+    later.adopt(kept)
+    assert later[later.announce(two)].application.client_secret == kept.application.client_secret
+
+
+def test_without_that_each_tenant_has_an_application_of_its_own():
+    many = fleet()
+    one, two = (many[many.announce(each)] for each in fleet_recipes(2))
+    assert one.application.app_id != two.application.app_id
+    assert one.application.client_secret != two.application.client_secret

@@ -13,11 +13,12 @@ from o365lib.sandbox.exchange import ConnectionDropped
 from o365lib.sandbox.faults import FOREIGN_HOST
 from o365lib.sandbox.graph.access import check_access, find_caller, read_token
 from o365lib.sandbox.graph.call import Caller, GraphCall, GraphReply
-from o365lib.sandbox.graph.errors import GraphError, for_status, malformed
+from o365lib.sandbox.graph.errors import GraphError, for_status, malformed, throttled
 from o365lib.sandbox.graph.query import page_token
 from o365lib.sandbox.graph.routes import find_route, normalised
 from o365lib.sandbox.identifiers import new_id
 from o365lib.sandbox.sign_in.pages import echo_page
+from o365lib.sandbox.throttling import WRITES, Asked, is_counted, resource_units
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from o365lib.sandbox.faults import Fault
     from o365lib.sandbox.sandbox import Sandbox
     from o365lib.sandbox.tenant import Tenant
-
-_WRITES = frozenset({"POST", "PATCH", "PUT", "DELETE"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +75,7 @@ def answer(sandbox: Sandbox, request: GraphRequest) -> Answered:
             dropped.seen.caller_id = caller.principal_id
         raise
     finally:
-        if request.method in _WRITES and tenant is not None:
+        if request.method in WRITES and tenant is not None:
             sandbox.save(tenant)
     return Answered(reply=reply, tenant=tenant, caller=caller)
 
@@ -85,8 +84,36 @@ def _answer(sandbox: Sandbox, request: GraphRequest, tenant: Tenant, caller: Cal
     fault = _take_fault(sandbox, request, tenant)
     if fault is not None and not fault.is_after:
         return refused(fault, request)
+    told = _count(sandbox, request, tenant, caller) if sandbox.throttle else {}
     call = _make_call(sandbox, request, tenant, caller)
-    return _performed(call, request) if fault is None else _spoiled(call, request, fault)
+    reply = _performed(call, request) if fault is None else _spoiled(call, request, fault)
+    reply.headers |= told
+    return reply
+
+
+def _count(
+    sandbox: Sandbox, request: GraphRequest, tenant: Tenant, caller: Caller
+) -> Mapping[str, str]:
+    """Count a request, and return what its answer tells of the limits.
+
+    Raises:
+        GraphError: 429, a limit is exceeded.
+    """
+    if not is_counted(request.segments):
+        return {}
+    asked = Asked(
+        app_id=caller.application.app_id,
+        tenant_id=tenant.id,
+        users=len(tenant.users),
+        units=resource_units(request.method, request.segments, request.query),
+        is_write=request.method in WRITES,
+    )
+    verdict = sandbox.throttling.ask(asked, sandbox.clock.now())
+    if verdict.wait_seconds is not None:
+        error = throttled(None)
+        error.headers |= verdict.headers
+        raise error
+    return verdict.headers
 
 
 def _take_fault(sandbox: Sandbox, request: GraphRequest, tenant: Tenant) -> Fault | None:

@@ -20,6 +20,7 @@ from o365lib.sandbox.graph.errors import (
     unknown_segment,
 )
 from o365lib.sandbox.journal import RequestSeen, body_without_secrets
+from o365lib.sandbox.throttling import resource_units
 
 if TYPE_CHECKING:
     from o365lib.sandbox.sandbox import Sandbox
@@ -143,7 +144,7 @@ def _http(answered: Answered, request: GraphRequest) -> Reply:
         "request-id": request.request_id,
         "client-request-id": request.headers.get("client-request-id", request.request_id),
         "x-ms-ags-diagnostic": _DIAGNOSTIC,
-        "x-ms-resource-unit": "1",
+        "x-ms-resource-unit": str(resource_units(request.method, request.segments, request.query)),
     }
     if reply.body is not None:
         headers["content-type"] = _JSON

@@ -108,6 +108,14 @@ AADSTS: dict[int, tuple[str, int, str]] = {
         400,
         ("External challenge is not supported for passthrough users."),
     ),
+    50196: (
+        _GRANT,
+        400,
+        (
+            "The server terminated an operation because it encountered a client request loop. "
+            "Please contact your app vendor."
+        ),
+    ),
     53000: (
         _INTERACTION,
         400,

@@ -93,7 +93,30 @@ def token(call: SignInCall) -> Reply:
     grant = _GRANTS.get(call.parameter("grant_type"))
     if grant is None:
         raise refusal(70003)
-    return grant(call)
+    # Polls for a device code are not counted: who polls too fast is told `slow_down`.
+    app_id, now = call.exchange.form.get("client_id", ""), call.sandbox.clock.now()
+    if grant is _device or call.sandbox.throttling.may_sign_in(app_id, now):
+        return grant(call)
+    return _too_many(call, is_application=grant is _client_credentials)
+
+
+def _too_many(call: SignInCall, *, is_application: bool) -> Reply:
+    """Answer one who fetches tokens too often.
+
+    https://learn.microsoft.com/entra/msal/dotnet/advanced/client-and-server-throttling
+
+    Raises:
+        SignInError: 50196, where it is in a person's name.
+    """
+    if not is_application:
+        raise refusal(50196)
+    # https://github.com/AzureAD/microsoft-authentication-library-for-dotnet/issues/2855
+    wait = call.sandbox.throttle_sign_in_wait_seconds
+    return Reply(
+        status=429,
+        body=b"Too Many Requests",
+        headers={"content-type": "text/plain; charset=utf-8", "retry-after": f"{wait:g}"},
+    )
 
 
 def _client_credentials(call: SignInCall) -> Reply:
