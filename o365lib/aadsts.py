@@ -61,6 +61,10 @@ SENTENCES: Final[Mapping[int, tuple[str, str]]] = {
         "The tenant asks for a check by another identity service.",
         "Sign in with `browser`, where that service can ask its questions.",
     ),
+    50196: (
+        "The sign-in service is asked for tokens too often and takes it for a loop.",
+        "Wait some minutes, then run again, with fewer clients at once (`--jobs`).",
+    ),
     53000: (
         "The tenant lets only devices in that comply with its rules, and this one does not.",
         _ASK_CA,

@@ -33,8 +33,11 @@ _SECRET_FIELDS = (
 )
 
 _MAX_ATTEMPTS: Final = 4
-_LONGEST_WAIT_SECONDS: Final = 30.0
-_TRANSIENT = frozenset({429, 500, 502, 503, 504})
+# The service asks an application that it throttles to wait for a minute.
+# https://learn.microsoft.com/entra/msal/dotnet/advanced/client-and-server-throttling
+_LONGEST_WAIT_SECONDS: Final = 120.0
+_THROTTLED: Final = 429
+_TRANSIENT = frozenset({_THROTTLED, 500, 502, 503, 504})
 
 # A code is redeemed once: whether a lost answer redeemed it, nobody knows.
 _NEVER_SENT_TWICE = frozenset({"authorization_code"})
@@ -146,10 +149,19 @@ def _readable(answer: Response) -> MsalResponse:
     """Return what MSAL can read; of anything else it would log the whole text.
 
     Raises:
-        NoAnswer: it is no JSON object. A gateway's error page may quote the client secret.
+        NoAnswer: the service throttles, or it is no JSON object. A gateway's error page may quote
+            the client secret.
     """
     if isinstance(answer.body, Mapping):
         return MsalResponse(answer)
+    if answer.status == _THROTTLED:
+        # The service itself says so in plain words.
+        raise NoAnswer(
+            "throttled",
+            "It asks this application to wait, again and again: too many sign-ins at once.",
+            was_sent=True,
+            remedy="Wait some minutes, then run again, with fewer clients at once (`--jobs`).",
+        )
     kind = answer.headers.get("content-type", "nothing")
     raise NoAnswer(
         "unreadable answer",

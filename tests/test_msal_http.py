@@ -95,11 +95,27 @@ def test_a_busy_service_is_asked_again_after_the_time_it_asks_for(
 
 
 def test_a_wait_that_is_too_long_or_a_fourth_refusal_is_handed_back(server, http, token_url):
-    server.answers(answer(429, {}, Retry_After="31"))
+    server.answers(answer(429, {}, Retry_After="121"))
     assert http.get(token_url).status_code == 429
     server.answers(*[answer(503, {})] * 4)
     assert http.get(token_url).status_code == 503
     assert len(server.seen) == 5
+
+
+def test_a_minute_is_waited_as_the_service_asks_applications_to(server, http, standing, token_url):
+    plain = answer(429, "Too Many Requests", Retry_After="60", Content_Type="text/plain")
+    server.answers(plain, answer(200, {}))
+    assert http.post(token_url, data={"grant_type": "client_credentials"}).status_code == 200
+    assert standing.sleeps == [60.0]
+
+
+def test_a_service_that_throttles_for_good_is_told_apart_from_a_gateway(server, http, token_url):
+    plain = answer(429, "Too Many Requests", Retry_After="1", Content_Type="text/plain")
+    server.answers(*[plain] * 4)
+    with pytest.raises(NoAnswer, match="too many sign-ins") as caught:
+        http.post(token_url, data={"grant_type": "client_credentials"})
+    assert caught.value.reason == "throttled"
+    assert "--jobs" in caught.value.remedy
 
 
 def test_a_refusal_is_not_repeated_and_remembered(server, http, standing, token_url):
