@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from collections import Counter
 from concurrent.futures import CancelledError, wait
@@ -107,8 +108,9 @@ def test_news_of_many_processes_are_told_one_at_a_time():
 
     def hear(event):
         inside.append(event)
-        most.append(len(inside))
         heard.append(event)
+        time.sleep(0.0005)  # time for another thread to come in
+        most.append(len(inside))
         inside.remove(event)
 
     with LocalWorkers(4, function=little_tasks.tell_much, hear=hear, processes=2) as workers:
@@ -354,6 +356,28 @@ def test_a_machine_that_is_full_is_told_in_words(make_workers, monkeypatch):
     with pytest.raises(RunbookError, match=r"Too many files are open: .* at once.*ulimit"):
         future.result(PATIENCE)
     assert workers.submit("task").result(PATIENCE)[0] == "task"
+
+
+def test_where_no_further_process_can_be_started_the_others_keep_their_share(
+    make_workers, heard, caplog
+):
+    import resource
+
+    workers = make_workers(little_tasks.obey, jobs=4, processes=2)
+    workers.submit("first")
+    first = begun(heard, 1)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    held = os.open(os.devnull, os.O_RDONLY)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (held + 1, hard))
+        futures = [workers.submit(number) for number in range(3)]
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        os.close(held)
+    assert "Too many files are open" in caplog.text
+    assert begun(heard, 1) == first
+    assert [future.running() for future in futures] == [True, False, False]
+    assert workers.process_ids == first
 
 
 def test_the_limit_of_files_is_raised_for_the_workers_too():
