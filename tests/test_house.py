@@ -37,6 +37,7 @@ LAYERS = {
     "o365lib.graph.sending": 1,
     "o365lib.sign_in": 2,
     "o365lib.evidence": 2,
+    "o365lib.kernels": 2,
     "o365lib.graph": 3,
     "o365lib.service_account": 4,
     "o365lib.runbook": 5,

@@ -1,0 +1,103 @@
+"""ipykernel's application as a fork runs it: at sockets that listen already.
+
+jupyter_client finds free ports and lets go of them before the kernel takes them, and another
+program may be faster. Here the sockets are opened by the one who starts the kernel, and handed over
+while they listen. So no port is ever lost, and whoever connects before the kernel is ready waits in
+the socket's queue instead of trying again.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import zmq
+from ipykernel.heartbeat import Heartbeat
+from ipykernel.kernelapp import IPKernelApp
+from traitlets.config import Config
+
+
+class _Heartbeat(Heartbeat):  # type: ignore[misc]  # ipykernel is read without types
+    """The heartbeat at a socket that listens already."""
+
+    def __init__(self, *arguments: Any, sockets: dict[int, int], **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        self._sockets = sockets
+
+    def _try_bind_socket(self) -> Any:
+        use(self.socket, self._sockets.pop(self.port, None))
+        return super()._try_bind_socket()
+
+
+class KernelApplication(IPKernelApp):  # type: ignore[misc]  # ipykernel is read without types
+    """A kernel at sockets that listen already.
+
+    Attributes:
+        sockets: the listening sockets' open files by port; each is taken out when it is used.
+    """
+
+    sockets: dict[int, int] = {}  # noqa: RUF012 -- one application a process; traitlets reads the rest
+
+    def _try_bind_socket(self, s: Any, port: int) -> Any:
+        use(s, self.sockets.pop(port, None))
+        return super()._try_bind_socket(s, port)
+
+    def init_heartbeat(self) -> None:
+        """Start the heartbeat, in a context of its own as ipykernel does."""
+        self.heartbeat = _Heartbeat(
+            zmq.Context(),
+            (self.transport, self.ip, self.hb_port),
+            curve_publickey=self.curve_publickey,
+            curve_secretkey=self.curve_secretkey,
+            sockets=self.sockets,
+        )
+        self.heartbeat.start()
+
+    def parse_command_line(self, argv: list[str] | None = None) -> None:
+        """Take a connection file by itself as it is; of all else, traitlets makes its own sense."""
+        match argv:
+            case ["-f", connection_file]:
+                self.update_config(
+                    Config({"KernelApplication": {"connection_file": connection_file}})
+                )
+            case _:
+                super().parse_command_line(argv)
+
+    def init_poller(self) -> None:
+        """Poll for nothing: the system ends this process with the template."""
+
+    def start(self) -> None:
+        """Be a kernel until it is shut down, and until all has been answered.
+
+        ipykernel ends here and stops the thread of the output. The control thread, which flushes
+        the output once it has answered that the kernel ends, then waits ten seconds for nobody.
+        """
+        super().start()
+        for thread in (self.control_thread, self.shell_channel_thread):
+            if thread is not None and thread.is_alive():
+                thread.stop()
+                thread.join()
+
+    @classmethod
+    def at(cls, arguments: list[str], sockets: Mapping[int, int]) -> "KernelApplication":
+        """Return the process's kernel, ready to be started.
+
+        Args:
+            arguments: of ipykernel's launcher.
+            sockets: listening sockets' open files, by port.
+        """
+        application: KernelApplication = cls.instance()
+        application.sockets = dict(sockets)
+        # It has a parent that looks after it: no advice for a terminal is printed.
+        application.parent_handle = os.getppid()
+        application.config.HistoryManager.enabled = False
+        application.initialize(arguments)
+        return application
+
+
+def use(zmq_socket: Any, file: int | None) -> None:
+    """Let a ZeroMQ socket listen at an open file instead of opening one.
+
+    http://api.zeromq.org/4-2:zmq-setsockopt (ZMQ_USE_FD)
+    """
+    if file is not None:
+        zmq_socket.setsockopt(zmq.USE_FD, file)
