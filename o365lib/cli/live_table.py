@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _MOST_LINES = 15
 _MOST_RUNNING = 8
+_MOST_NEWS = 2
 
 _WIDEST_BAR, _NARROWEST_BAR = 40, 8
 _NARROWEST_NAME = 16
@@ -61,7 +62,7 @@ class LiveTable:
         self._watch = Watch(total, at=clock.monotonic())
         self._lock = threading.Lock()
         self._has_changed, self._drawn = True, 0.0
-        self._stage, self._news = 0, ""
+        self._stage, self._news, self._unprinted = 0, "", ""
         self._console = console
         self._live = Live(console=console, auto_refresh=False, transient=True)
         self._live.start()
@@ -100,29 +101,40 @@ class LiveTable:
         """Take the table off the screen, and leave the latest news there."""
         self._live.update(Text(""), refresh=False)
         self._live.stop()
-        if self._news:
-            self._print(self._news)
+        if self._unprinted:
+            self._print(self._unprinted)
 
     def _tell(self, text: str) -> None:
-        # The latest news stand in the table, those before it above.
+        # The latest news stand in the table, those before it above, where long ones are at once.
         news = f"{clock.now().astimezone():%H:%M:%S} {one_line(text)}"
+        is_long = len(self._news_lines(news)) > _MOST_NEWS
         with self._lock:
-            before, self._news = self._news, news
+            above = [self._unprinted] if self._unprinted else []
+            self._news, self._unprinted = news, "" if is_long else news
             self._has_changed = True
-        if before:
-            self.tick()
-            self._print(before)
+        self.tick()
+        for each in [*above, news] if is_long else above:
+            self._print(each)
+
+    def _news_lines(self, news: str) -> list[Text]:
+        return _laid_out(news.split(), self._width, between=" ")
+
+    @property
+    def _width(self) -> int:
+        return max(1, self._console.width - 1)  # in the last column some terminals break the line
 
     def _drawing(self, at: float) -> list[Text]:
-        width = max(1, self._console.width - 1)  # in the last column some terminals break the line
+        width = self._width
         figures = self._watch.figures(at=at, is_stopping=self._stage > 0)
         above = [
             _bar(figures, width, is_ascii=self._console.options.ascii_only),
             *_laid_out(counts(figures), width, between="   "),
             *_laid_out(pace(figures), width, between="   "),
         ]
-        news = _laid_out(self._news.split(), width, between=" ") if self._news else []
-        below = [*news, _line(_STOPS[self._stage], width, "dim")]
+        below = [
+            *self._news_lines(self._news)[:_MOST_NEWS],
+            _line(_STOPS[self._stage], width, "dim"),
+        ]
         # One line is left to the prompt.
         room = min(_MOST_LINES, self._console.height - 1) - len(above) - len(below)
         problems = self._watch.problems if self._is_large else ()

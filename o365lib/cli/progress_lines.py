@@ -52,9 +52,9 @@ class Lines:
             if text := self._text_of(event):
                 _print_line(f"{event.client}: {text}" if event.client else text)
 
-    def stopping(self, _stage: int, /) -> None:
+    def stopping(self, stage: int, /) -> None:
         """Count what waits no longer in the time left."""
-        self._is_stopping = True
+        self._is_stopping = stage > 0
 
     def tick(self) -> None:
         """Print the figures of a large batch."""
@@ -105,9 +105,9 @@ class JsonLines:
             elif event.kind == "told":
                 _write_object("told", text=event.text)
 
-    def stopping(self, _stage: int, /) -> None:
+    def stopping(self, stage: int, /) -> None:
         """Count what waits no longer in the time left."""
-        self._is_stopping = True
+        self._is_stopping = stage > 0
 
     def tick(self) -> None:
         """Write the figures."""

@@ -170,6 +170,19 @@ def test_the_latest_news_stand_in_the_table_and_those_before_it_above(open_table
     assert screen.written().endswith(" The line is stopped.\n")
 
 
+def test_long_news_are_above_at_once_as_a_whole_and_their_beginning_in_the_table(open_table):
+    table, screen = open_table(5000, width=60)
+    busy(table)
+    screen.written()
+    show(table, told(f"No further client is started. {'A long reason. ' * 30}The end."))
+    assert "The end." in screen.written()
+    lines = screen.lines(table)
+    assert len(lines) <= 15
+    assert any("No further client is started." in line for line in lines)
+    table.end()
+    assert "The end." not in screen.written()
+
+
 def test_after_a_stop_ctrl_c_means_something_else(open_table):
     table, screen = open_table(20)
     table.stopping(1)

@@ -95,6 +95,7 @@ def test_lines_count_no_time_for_what_will_not_start(printed):
 def test_for_machines_each_line_is_an_object_with_its_event_and_time(printed):
     display = JsonLines(2)
     show(display, *NEWS)
+    display.stopping(0)
     display.tick()
     display.stopping(1)
     display.end()
