@@ -13,7 +13,7 @@ import queue
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import CancelledError, Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from o365lib import clock
@@ -36,6 +36,8 @@ from o365lib.runs.workers import WorkerLost, Workers
 _WAIT_SECONDS = 0.2
 # A kernel ends within seconds when whoever started it is gone.
 _KERNEL_ENDS_SECONDS = 30.0
+# How often that is looked for.
+_ASK_SECONDS = 0.5
 
 _STOPPED = "The batch was stopped before this client's turn."
 _RESUME = "`o365 run --resume BATCH` runs those that were not started."
@@ -68,10 +70,12 @@ class _UnderWay:
     started: datetime
     begun: float = field(default_factory=clock.monotonic)
     lost: RunbookError | None = None
-    lost_at: float = 0.0
+    ask_at: float = 0.0
+    give_up_at: float = 0.0
 
-    def lose(self, error: RunbookError) -> None:
-        self.lost, self.lost_at = error, clock.monotonic()
+    def lose(self, error: RunbookError, *, patience: float = _KERNEL_ENDS_SECONDS) -> None:
+        self.lost, self.ask_at = error, clock.monotonic()
+        self.give_up_at = self.ask_at + patience
 
 
 class Drive:
@@ -193,7 +197,8 @@ class Drive:
             under_way.lose(error)
             return
         except CancelledError:
-            under_way.lose(WorkerLost("The run was stopped before its turn: it was interrupted."))
+            never = WorkerLost("The run was stopped before its turn: it was interrupted.")
+            under_way.lose(never, patience=0)
             return
         except Exception as error:
             _logger.exception("the run of %s broke off", request.client)
@@ -202,6 +207,7 @@ class Drive:
                 reason, remedy = said(error), error.remedy or _RUN_ALONE
             result = failed(request, reason=reason, remedy=remedy, run=under_way.run)
         else:
+            execution = _received(under_way, execution)
             if execution.is_repeated and not _is_closed(under_way.run):
                 under_way.lose(WorkerLost("The process that executed it is lost."))
                 return
@@ -216,7 +222,15 @@ class Drive:
         for index, each in [(i, u) for i, u in self._under_way.items() if u.lost]:
             request, lost = each.task.request, each.lost
             assert lost is not None
+            is_last = now >= each.give_up_at
+            if not is_last and now < each.ask_at:
+                continue
+            each.ask_at = now + _ASK_SECONDS
             try:
+                # A worker that has lost its driver ends its run, and may still hand it over.
+                is_here = each.task.delivery.receive(each.task, each.run, is_lost=is_last)
+                if not (is_here or is_last):
+                    continue
                 is_free = RunLock(each.run).take()
                 if is_free:
                     # Sealing removes the lock.
@@ -231,7 +245,7 @@ class Drive:
                 trouble = Problem(message=said(error), remedy=error.remedy)
                 execution = Execution(record_problem=trouble)
             else:
-                if not is_free and now - each.lost_at < _KERNEL_ENDS_SECONDS:
+                if not (is_free or is_last):
                     continue
                 trouble = Problem(message=_STILL_THERE, remedy="`o365 evidence seal` closes it.")
                 execution = Execution(
@@ -267,6 +281,16 @@ class Drive:
             self._tell_further(event)
         except Exception:  # a torn terminal must not end a run
             _logger.warning("progress could not be shown", exc_info=True)
+
+
+def _received(under_way: _UnderWay, execution: Execution) -> Execution:
+    """Bring what the worker handed over; return the execution with the trouble there was."""
+    try:
+        under_way.task.delivery.receive(under_way.task, under_way.run, is_lost=False)
+    except EvidenceError as error:
+        trouble = Problem(message=said(error), remedy=error.remedy)
+        return replace(execution, record_problem=trouble)
+    return execution
 
 
 def _is_closed(run: RunFolder) -> bool:

@@ -59,7 +59,28 @@ class Delivery(Protocol):
         ...
 
     def following(self, task: "RunTask", run: RunFolder) -> AbstractContextManager[Listener]:
-        """Give what hears of the run beside the driver, and hand over its files in the end."""
+        """Give what hears of the run beside the driver, while it is executed."""
+        ...
+
+    def hand_over(self, task: "RunTask", run: RunFolder, execution: Execution) -> None:
+        """Hand an executed run's files over to the driver.
+
+        Raises:
+            EvidenceError: they could not be handed over, and where they are.
+        """
+        ...
+
+    def receive(self, task: "RunTask", run: RunFolder, *, is_lost: bool) -> bool:
+        """Bring what was handed over to the run's folder at the driver; return whether all was.
+
+        Args:
+            task: the run's.
+            run: its folder at the driver.
+            is_lost: nothing more will come: what there is of its record is closed.
+
+        Raises:
+            EvidenceError: it could not be brought.
+        """
         ...
 
 
@@ -83,6 +104,13 @@ class SharedFolder:
     ) -> AbstractContextManager[Listener]:
         """Give nobody: whoever shares the folder sees its files."""
         return nullcontext(Listener())
+
+    def hand_over(self, task: "RunTask", run: RunFolder, execution: Execution) -> None:
+        """Do nothing: the files are where the driver looks."""
+
+    def receive(self, task: "RunTask", run: RunFolder, *, is_lost: bool) -> bool:  # noqa: ARG002 -- as above
+        """Do nothing: the files are there."""
+        return True
 
 
 SHARED_FOLDER = SharedFolder()
@@ -123,7 +151,7 @@ def execute_task(task: RunTask, tell: Tell, stop: threading.Event) -> Execution:
         if not delivery.claim(task):
             return Execution(is_repeated=True)
         with tempfile.TemporaryDirectory(prefix="o365-run-") as folder:
-            request = _from_copy(task, Path(folder))
+            request = _from_copy(task, Path(folder), run)
             with delivery.following(task, run) as follower:
                 listener = Listener(
                     on_step=_both(
@@ -135,7 +163,9 @@ def execute_task(task: RunTask, tell: Tell, stop: threading.Event) -> Execution:
                         Event(kind="traffic", client=client, requests=requests, throttled=throttled)
                     ),
                 )
-                return execute(request, run, listener=listener, stop=stop)
+                execution = execute(request, run, listener=listener, stop=stop)
+                delivery.hand_over(task, run, execution)
+                return execution
     except EvidenceError as error:
         return Execution(record_problem=Problem(message=said(error), remedy=error.remedy))
 
@@ -148,8 +178,11 @@ def _both(first: Callable[[str], None], second: Callable[[str], None]) -> Callab
     return hear
 
 
-def _from_copy(task: RunTask, folder: Path) -> RunRequest:
-    """Return the request with its notebook and its parameters in a folder of this run's own."""
+def _from_copy(task: RunTask, folder: Path, run: RunFolder) -> RunRequest:
+    """Return the request with its notebook and its parameters in a folder of this run's own.
+
+    The archive is the one that the run's folder is in, on this machine.
+    """
     request, places = task.request, task.request.places
     name = request.runbook.name
     materialize(
@@ -162,6 +195,10 @@ def _from_copy(task: RunTask, folder: Path) -> RunRequest:
     own = folder / "notebooks"
     working = places.notebooks if places.notebooks.is_dir() else own
     copied = replace(
-        places, parameters=folder / "parameters", notebooks=own, copied_from=places.project
+        places,
+        parameters=folder / "parameters",
+        notebooks=own,
+        evidence=run.path.parent.parent,
+        copied_from=places.project,
     )
     return replace(request, runbook=own / name, places=copied, folder=working)
