@@ -1,14 +1,17 @@
 import logging
 import threading
+from pathlib import Path
 
 import pytest
 
-from o365lib.cli import progress
 from o365lib.cli.live_table import LiveTable
 from o365lib.cli.output import console
-from o365lib.cli.progress import displayed
+from o365lib.cli.progress import MODES, displayed
 from o365lib.cli.progress_lines import JsonLines, Lines, Quiet
+from o365lib.runs.watching import Watch
 from tests.batch_news import ended, started
+
+ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.fixture
@@ -112,5 +115,8 @@ def test_progress_that_cannot_be_shown_ends_no_batch(monkeypatch, caplog):
     assert caplog.text.count("progress could not be shown") == 2
 
 
-def test_the_modes_are_those_that_are_documented():
-    assert progress.MODES == ("auto", "table", "lines", "json", "none")
+def test_each_way_of_showing_and_each_figure_is_documented():
+    page = (ROOT / "docs" / "large-batches.md").read_text("utf-8")
+    assert [mode for mode in MODES if f"| `{mode}` |" not in page] == []
+    figures = Watch(1, at=0.0).figures(at=0.0).to_json()
+    assert [name for name in figures if f"`{name}`" not in page] == []
