@@ -17,14 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from o365lib.errors import EvidenceError
-from o365lib.evidence import trust
+from o365lib.evidence import file_lock, trust
 from o365lib.evidence.envelope import Envelope, verified_by
-from o365lib.evidence.files import create_atomically, make_folder, mode_for
+from o365lib.evidence.files import create_atomically, make_folder
 from o365lib.evidence.layout import SIGNING_LOCK, number_of, numbered
 from o365lib.evidence.statement import Statement
 
 _LARGEST_FILE = 64 << 20
-_LOOKS_EVERY_SECONDS = 0.01
 # A pipe in place of a file must not make a reader wait for ever; Windows has neither flag.
 _READ = (
     os.O_RDONLY
@@ -54,15 +53,11 @@ def signing(root: Path) -> Iterator[None]:
     if place in held:
         yield
         return
-    # Late: a command that only reads signs nothing.
-    from filelock import FileLock
-
     path = root / SIGNING_LOCK
     try:
-        lock = FileLock(path, mode=mode_for(root), thread_local=False, fallback_to_soft=False)
-        lock.acquire(poll_interval=_LOOKS_EVERY_SECONDS)
-    except (OSError, NotImplementedError) as error:
-        why = getattr(error, "strerror", None) or type(error).__name__
+        lock = file_lock.wait_for(path)
+    except OSError as error:
+        why = error.strerror or type(error).__name__
         raise EvidenceError(
             f"{path} cannot be locked ({why}).",
             state="Nothing was signed.",

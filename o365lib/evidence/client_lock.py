@@ -7,22 +7,20 @@
   what is locked; it is believed only while somebody holds the lock.
 - It keeps runs apart that share the archive, on one machine or on a network drive that has locks;
   runs with different archives know nothing of each other.
-
-https://py-filelock.readthedocs.io/en/latest/index.html
 """
 
 import contextlib
 import os
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from o365lib import clock
 from o365lib.errors import EvidenceError
+from o365lib.evidence import file_lock
 from o365lib.evidence.archive import RunFolder
-from o365lib.evidence.files import mode_for, write_atomically
+from o365lib.evidence.files import write_atomically
 from o365lib.evidence.record import Operator
 
 LOCK_FILE = ".lock"
@@ -58,7 +56,7 @@ class ClientLock:
 
     def __init__(self, run: RunFolder) -> None:
         self._run = run
-        self._lock: Any = None
+        self._lock: file_lock.FileLock | None = None
 
     @property
     def is_held(self) -> bool:
@@ -73,12 +71,6 @@ class ClientLock:
         """
         if self.is_held:
             return True
-        # Late: a dry run takes no lock.
-        from filelock import FileLock, Timeout
-
-        # Not bound to a thread: a widget's click or the interpreter's end may let go of it. And no
-        # mere existence of a file in place of a lock, which would outlive a crash.
-        file = self._file(LOCK_FILE)
         operator = Operator.here()
         holder = Holder(
             run_id=self._run.run_id,
@@ -89,16 +81,14 @@ class ClientLock:
         )
         lock = None
         try:
-            mode = mode_for(file.parent)
-            lock = FileLock(file, mode=mode, thread_local=False, fallback_to_soft=False)
-            lock.acquire(blocking=False)
+            lock = file_lock.take(self._file(LOCK_FILE))
+            if lock is None:
+                return False
             write_atomically(self._file(HOLDER_FILE), holder.model_dump_json(indent=2) + "\n")
-        except Timeout:
-            return False
-        except (OSError, NotImplementedError) as error:
+        except OSError as error:
             if lock is not None:
                 lock.release()
-            why = getattr(error, "strerror", None) or type(error).__name__
+            why = error.strerror or type(error).__name__
             raise EvidenceError(
                 f"Other runs of {self._run.client} cannot be locked out in {self._run.path.parent}"
                 f" ({why}).",
@@ -117,8 +107,7 @@ class ClientLock:
         # The archive may be gone by now; the lock goes with its file or its process.
         with contextlib.suppress(OSError):
             self._file(HOLDER_FILE).unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            lock.release()
+        lock.release()
 
     def holder(self) -> Holder | None:
         """Return who holds the lock, to be asked when `take` has returned False.

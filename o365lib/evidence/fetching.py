@@ -21,23 +21,29 @@ from o365lib.evidence.archive import Archive
 from o365lib.evidence.files import make_root, sha256_of
 from o365lib.evidence.layout import (
     APPROVALS,
+    BATCHES,
     DIGESTS,
+    INPUTS_FILE,
+    INPUTS_STATEMENT,
     KEYS,
     RECONCILIATIONS,
     SEALS,
     is_client,
     is_run_id,
+    number_of,
 )
 from o365lib.evidence.published import PublishedNames, published_names
 from o365lib.evidence.publishing import THREADS
 from o365lib.evidence.stores import Entry, FolderStore, Store
 from o365lib.evidence.stores import sha256_of as sha256_in
+from o365lib.evidence.verification.inventory import place_of
 
 _AT_ONCE = 400
 # A file's name that is one on every system, and no hidden one.
 _FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")
 _OF_ALL = (KEYS, APPROVALS)
 _OF_A_CLIENT = (SEALS, RECONCILIATIONS)
+_OF_A_BATCH = (INPUTS_FILE, INPUTS_STATEMENT)
 
 
 @dataclass
@@ -67,7 +73,7 @@ def fetch(
     Args:
         store: where from.
         root: the archive's folder; made if it is not there.
-        clients: whose files; None: everybody's.
+        clients: whose files; None: everybody's, and batches, which are about many clients.
         say: told what a person should know meanwhile.
 
     Raises:
@@ -159,7 +165,7 @@ class _Fetching:
 
     def _is_lacking(self, entry: Entry) -> bool:
         if not _is_of_an_archive(entry):
-            self.done.foreign += not _is_hidden(entry.name)
+            self.done.foreign += not (_is_hidden(entry.name) or _is_left(entry.name))
             return False
         if not self._known.has(entry.name):
             return True
@@ -195,6 +201,11 @@ def _is_hidden(name: str) -> bool:
     return any(part.startswith(".") for part in name.split("/"))
 
 
+def _is_left(name: str) -> bool:
+    """Whether this is what an archive has of a batch and who fetches does not need: its claims."""
+    return name.startswith(f"{BATCHES}/") and place_of(name) is not None
+
+
 def _is_of_an_archive(entry: Entry) -> bool:
     """Whether a name is one that an archive has; nothing else is written to the disk."""
     folders, _, file = entry.name.rpartition("/")
@@ -203,4 +214,6 @@ def _is_of_an_archive(entry: Entry) -> bool:
         return False
     if first in {KEYS, APPROVALS, DIGESTS}:
         return not second or (first == KEYS and _FILE.fullmatch(second) is not None)
+    if first == BATCHES:
+        return is_run_id(second) and (file in _OF_A_BATCH or number_of(file) is not None)
     return is_client(first) and (second in _OF_A_CLIENT or is_run_id(second))

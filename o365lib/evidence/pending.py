@@ -18,14 +18,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from o365lib import clock
 from o365lib.errors import EvidenceError
 from o365lib.evidence.archive import RunFolder, new_run_id, opening_of
-from o365lib.evidence.files import create_atomically, make_folder, make_root, mode_for
+from o365lib.evidence.file_lock import FileLock, take
+from o365lib.evidence.files import create_atomically, make_folder, make_root
 from o365lib.evidence.layout import PENDING, is_signed_file
 from o365lib.evidence.record import Operator
 
@@ -88,7 +89,7 @@ class PendingBatch:
     root: Path
     batch_id: str
     started: datetime
-    _lock: Any
+    _lock: FileLock
 
     @classmethod
     def begin(cls, root: Path) -> Self:
@@ -104,8 +105,8 @@ class PendingBatch:
             make_folder(root / PENDING)
             make_folder(folder)
             lock = _acquire(folder)
-        except (OSError, NotImplementedError) as error:
-            why = getattr(error, "strerror", None) or type(error).__name__
+        except OSError as error:
+            why = error.strerror or type(error).__name__
             raise EvidenceError(
                 f"The archive {root} cannot be written ({why}).",
                 state="Nothing was started.",
@@ -194,8 +195,7 @@ class PendingBatch:
         if not any(self._folder.glob(f"*{_NOTE}")):
             # Windows does not remove what is locked; then an empty folder is removed later.
             shutil.rmtree(self._folder, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            self._lock.release()
+        self._lock.release()
 
     @property
     def _folder(self) -> Path:
@@ -234,8 +234,8 @@ def left_behind(root: Path) -> Iterator[PendingBatch]:
             # Another account's, which will finish it itself; or finished since it was listed.
             _logger.warning("%s is left alone (%s).", folder, error.strerror)
             continue
-        except (OSError, NotImplementedError) as error:
-            why = getattr(error, "strerror", None) or type(error).__name__
+        except OSError as error:
+            why = error.strerror or type(error).__name__
             raise EvidenceError(
                 f"What was left unfinished in {folder} cannot be locked ({why}).",
                 remedy="Give yourself the right to write there.",
@@ -317,18 +317,9 @@ def _began(folder: Path) -> datetime:
     return opening[0] if opening else clock.now()
 
 
-def _acquire(folder: Path) -> Any:
+def _acquire(folder: Path) -> FileLock | None:
     """Return the batch's lock, held; None where another process holds it."""
-    # Late: reading an archive takes no lock.
-    from filelock import FileLock, Timeout
-
-    mode = mode_for(folder)
-    lock = FileLock(folder / _LOCK, mode=mode, thread_local=False, fallback_to_soft=False)
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        return None
-    return lock
+    return take(folder / _LOCK)
 
 
 def _is_held(folder: Path) -> bool:
@@ -336,7 +327,7 @@ def _is_held(folder: Path) -> bool:
         return False
     try:
         lock = _acquire(folder)
-    except (OSError, NotImplementedError):
+    except OSError:
         return False
     if lock is None:
         return True

@@ -18,22 +18,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from o365lib.errors import EvidenceError, NameTaken
-from o365lib.evidence import chain, files, trust
+from o365lib.evidence import chain, trust
 from o365lib.evidence.layout import (
     APPROVALS,
+    BATCHES,
     DIGESTS,
+    INPUTS_STATEMENT,
     KEYS,
     RECONCILIATIONS,
     SEALS,
     is_client,
     is_run_id,
+    number_of,
     numbered,
 )
 from o365lib.evidence.public_keys import PublicKey
 from o365lib.evidence.published import PublishedNames, published_names
+from o365lib.evidence.sending import File, Sender, Sent
 from o365lib.evidence.statement import Subject
 from o365lib.evidence.stores import FolderStore, Store, sha256_of
-from o365lib.evidence.stores.store import name_taken, not_as_signed, unreadable
 from o365lib.evidence.verification.inventory import place_of
 from o365lib.evidence.verification.signed_file import examine
 
@@ -65,36 +68,6 @@ class Published:
     bytes_sent: int = 0
     unprotected: int = 0
     problems: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class _File:
-    """One file to send.
-
-    Attributes:
-        name: from the archive's root.
-        sha256: what was signed.
-        is_listed: whether something is known to stand in the store under this name.
-    """
-
-    name: str
-    sha256: str
-    is_listed: bool
-
-    @property
-    def client(self) -> str:
-        return self.name.partition("/")[0]
-
-
-@dataclass(frozen=True)
-class _Sent:
-    """What became of a file; `fault` is what is wrong with it here, or that its name is taken."""
-
-    file: _File
-    size: int = 0
-    is_new: bool = False
-    is_unprotected: bool = False
-    fault: EvidenceError | None = None
 
 
 def publish(
@@ -133,7 +106,7 @@ def publish(
             known.forget()
         if not known.was_listed:
             known.list_names(store.entries())
-        sender = _Sender(root, store, retention_required=retention_required)
+        sender = Sender(root, store, retention_required=retention_required)
         publication = _Publication(root, known, sender, pool, say)
         publication.done = done if done is not None else Published()
         publication.done.problems.clear()  # each attempt tells them anew
@@ -153,60 +126,6 @@ def publish(
     return done
 
 
-class _Sender:
-    """Sends one file; used by several threads at once."""
-
-    def __init__(self, root: Path, store: Store, *, retention_required: bool) -> None:
-        self._root, self._store, self._is_required = root, store, retention_required
-
-    def send_in_order(self, files: Iterable[_File]) -> list[_Sent]:
-        """Send one after the other, and none after a fault."""
-        done = []
-        for file in files:
-            done.append(self.send(file))
-            if done[-1].fault:
-                break
-        return done
-
-    def send(self, file: _File) -> _Sent:
-        """Send a file, or find it there.
-
-        Raises:
-            EvidenceError: the store failed, or does not protect and must.
-        """
-        source = self._root / file.name
-        if file.is_listed:
-            if sha256_of(self._store, file.name) != file.sha256:
-                return _Sent(file, fault=name_taken(self._store, file.name))
-            is_new = False
-        else:
-            fault = _fault_here(source, file.sha256)
-            if fault:
-                return _Sent(file, fault=fault)
-            try:
-                is_new = self._store.create(file.name, source, sha256=file.sha256)
-            except NameTaken as error:
-                return _Sent(file, fault=error)
-        return _Sent(
-            file,
-            size=source.stat().st_size if source.is_file() else 0,
-            is_new=is_new,
-            is_unprotected=self._is_unprotected(file.name),
-        )
-
-    def _is_unprotected(self, name: str) -> bool:
-        if self._store.retention is None:
-            return False
-        protection = self._store.protection(name)
-        if self._is_required and not protection.is_protected:
-            raise EvidenceError(
-                f"{name} in {self._store.url} is not protected, and must be: {protection.detail}",
-                remedy="docs/archive-in-the-cloud.md tells how to make a place that protects."
-                " What was sent stays there.",
-            )
-        return not protection.is_protected
-
-
 class _Publication:
     """What is to be sent, in which order; only the thread that made it uses it."""
 
@@ -214,7 +133,7 @@ class _Publication:
         self,
         root: Path,
         known: PublishedNames,
-        sender: _Sender,
+        sender: Sender,
         pool: ThreadPoolExecutor,
         say: Callable[[str], None],
     ) -> None:
@@ -242,6 +161,9 @@ class _Publication:
                 self._say(f"{self.done.runs} runs are published; more are to come.")
         for client in clients:
             self._send(self._files_below(f"{client}/{RECONCILIATIONS}"))
+        for name in _of_batches(self._root):
+            if not self._known.has(name):
+                self._send_signed(name)
         if not self._taken:
             self._send_digests()
         if self._taken:
@@ -257,8 +179,8 @@ class _Publication:
                     yield name
 
     def _send_runs(self, names: Iterable[str]) -> None:
-        seals: dict[str, list[_File]] = {}
-        sealed: list[_File] = []
+        seals: dict[str, list[File]] = {}
+        sealed: list[File] = []
         for name in names:
             client = name.partition("/")[0]
             if client in self._stopped:
@@ -277,6 +199,18 @@ class _Publication:
         whole = [own for client, own in seals.items() if client not in self._stopped]
         for results in self._pool.map(self._sender.send_in_order, whole):
             self._note(results)
+
+    def _send_signed(self, name: str) -> None:
+        """Send what a batch's signed file speaks of, and then the file."""
+        try:
+            raw, subjects = _signed(self._root, name, self._keys)
+        except EvidenceError as error:
+            self._stop(BATCHES, error)
+            return
+        lacking = [each for each in subjects if not self._known.has(each.name)]
+        own = self._file(name, hashlib.sha256(raw).hexdigest())
+        before = [self._file(each.name, each.sha256) for each in lacking]
+        self._note(self._sender.send_in_order([*before, own]))
 
     def _send_digests(self) -> None:
         for number in chain.numbers(self._root / DIGESTS):
@@ -299,21 +233,21 @@ class _Publication:
         # Time stamps, which may have come later.
         self._send(self._files_below(DIGESTS))
 
-    def _files_below(self, folder: str) -> Iterator[_File]:
+    def _files_below(self, folder: str) -> Iterator[File]:
         for entry in FolderStore(self._root).entries(f"{folder}/"):
             is_file = not (entry.is_link or entry.is_special or "/." in entry.name)
             if is_file and not self._known.has(entry.name):
                 yield self._file(entry.name, sha256_of(FolderStore(self._root), entry.name))
 
-    def _file(self, name: str, sha256: str) -> _File:
-        return _File(name, sha256, is_listed=self._known.listed_size(name) is not None)
+    def _file(self, name: str, sha256: str) -> File:
+        return File(name, sha256, is_listed=self._known.listed_size(name) is not None)
 
-    def _send(self, files: Iterable[_File]) -> None:
+    def _send(self, files: Iterable[File]) -> None:
         waiting = iter(files)
         while some := list(itertools.islice(waiting, _FILES_AT_ONCE)):
             self._note(self._pool.map(self._sender.send, some))
 
-    def _note(self, results: Iterable[_Sent]) -> None:
+    def _note(self, results: Iterable[Sent]) -> None:
         known = []
         try:
             for result in results:
@@ -325,7 +259,7 @@ class _Publication:
         finally:
             self._known.add(known)
 
-    def _count(self, result: _Sent) -> None:
+    def _count(self, result: Sent) -> None:
         if not result.is_new:
             self.done.already += 1
             return
@@ -350,6 +284,17 @@ def _clients(root: Path) -> list[str]:
             f"The archive {root} cannot be listed ({error.strerror}).",
             remedy="Name another one, or give yourself the right to read there.",
         ) from error
+
+
+def _of_batches(root: Path) -> Iterator[str]:
+    """Yield the names of batches' signed files: of what each began with, and of its results."""
+    folders = (root / BATCHES).iterdir() if (root / BATCHES).is_dir() else ()
+    for folder in sorted(folders):
+        if is_run_id(folder.name) and folder.is_dir():
+            names = sorted(each.name for each in folder.iterdir())
+            first = [INPUTS_STATEMENT] if INPUTS_STATEMENT in names else []
+            for name in [*first, *(each for each in names if number_of(each))]:
+                yield f"{BATCHES}/{folder.name}/{name}"
 
 
 def _signed(
@@ -383,13 +328,3 @@ def _run_files(seal: str, subjects: Iterable[Subject]) -> Iterator[Subject]:
                 remedy="It was not sent. `o365 evidence verify` tells what is wrong.",
             )
         yield each
-
-
-def _fault_here(source: Path, sha256: str) -> EvidenceError | None:
-    """Return what is wrong with a local file, if it is not what was signed."""
-    try:
-        if files.sha256_of(source) == sha256:
-            return None
-    except OSError as error:
-        return unreadable(source, error)
-    return not_as_signed(source)

@@ -7,11 +7,10 @@ when a run is opened and ends with the kernel's process.
 
 import contextlib
 from pathlib import Path
-from typing import Any
 
 from o365lib.errors import EvidenceError
+from o365lib.evidence import file_lock
 from o365lib.evidence.archive import RunFolder
-from o365lib.evidence.files import mode_for
 
 
 class RunLock:
@@ -23,7 +22,7 @@ class RunLock:
 
     def __init__(self, run: RunFolder) -> None:
         self._path = _path_of(run)
-        self._lock: Any = None
+        self._lock: file_lock.FileLock | None = None
 
     def take(self) -> bool:
         """Take the lock without waiting; return whether this process holds it now.
@@ -31,23 +30,18 @@ class RunLock:
         Raises:
             EvidenceError: the archive's file system refuses locks or the files for them.
         """
-        # Late: a command that only reads takes no lock.
-        from filelock import FileLock, Timeout
-
         try:
-            mode = mode_for(self._path.parent)
-            lock = FileLock(self._path, mode=mode, thread_local=False, fallback_to_soft=False)
-            lock.acquire(blocking=False)
-        except Timeout:
-            return False
-        except (OSError, NotImplementedError) as error:
-            why = getattr(error, "strerror", None) or type(error).__name__
+            lock = file_lock.take(self._path)
+        except OSError as error:
+            why = error.strerror or type(error).__name__
             raise EvidenceError(
                 f"{self._path} cannot be locked ({why}).",
                 state="Nothing was started.",
                 remedy="Give yourself the right to write there, or keep the archive on a drive that"
                 " has file locks.",
             ) from error
+        if lock is None:
+            return False
         self._lock = lock
         return True
 
@@ -57,8 +51,7 @@ class RunLock:
         with contextlib.suppress(OSError):  # Windows removes no file that is locked
             self._path.unlink(missing_ok=True)
         if lock is not None:
-            with contextlib.suppress(OSError):
-                lock.release()
+            lock.release()
         with contextlib.suppress(OSError):
             self._path.unlink(missing_ok=True)
 

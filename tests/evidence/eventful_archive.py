@@ -6,6 +6,9 @@ from pathlib import Path
 from o365lib.evidence import approvals
 from o365lib.evidence.approval import ApprovedPlan
 from o365lib.evidence.archive import Archive, RunFolder
+from o365lib.evidence.batches.batch_file import BatchFile, ClientResult, Drive
+from o365lib.evidence.batches.folder import BatchFolder
+from o365lib.evidence.batches.inputs import Inputs, Runbook
 from o365lib.evidence.envelope import Signer, sign
 from o365lib.evidence.key_store import KeyStore
 from o365lib.evidence.layout import numbered
@@ -142,6 +145,18 @@ class EventfulArchive:
         file.write_bytes(sign(said.to_bytes(), self.signer).to_json())
         return file
 
+    def begin_batch(self, *clients: str) -> BatchFolder:
+        """Keep what a batch of these clients began with, and what it ended with."""
+        texts = dict.fromkeys(clients, "tenant: example.com\n")
+        runbook = Runbook.of("create_service_account", NOTEBOOK % 0)
+        inputs = Inputs.of(runbook=runbook, defaults="purposes: {}\n", clients=texts)
+        folder = BatchFolder.begin(self.batch, inputs)
+        results = [ClientResult(client=each, outcome="not started") for each in clients]
+        drive = Drive(started=NOW, ended=NOW, user_name="kim", host_name="desk", jobs=1)
+        result = BatchFile.of(inputs, drives=[drive], clients=results)
+        folder.sign_batch(self.batch, result)
+        return folder
+
     def rotate(self) -> None:
         """Sign with a new key from the next batch on, for which the one before vouches."""
         self.batch.close()
@@ -150,7 +165,7 @@ class EventfulArchive:
 
 
 def small(folder: Path, *, authority: TimeStampAuthority | None = None) -> EventfulArchive:
-    """Three clients, five runs, four batches, an approval, a reconciliation and a rotated key.
+    """Three clients, five runs, an approval, a reconciliation, a batch and a rotated key.
 
     The last two digests are stamped, if there is an authority.
     """
@@ -160,6 +175,7 @@ def small(folder: Path, *, authority: TimeStampAuthority | None = None) -> Event
     made.seal(first)
     made.digest()
     made.sealed_run("bayside-legal", approval=approval.read_text())
+    made.begin_batch("alpine-books", "bayside-legal")
     made.rotate()
     made.sealed_run("alpine-books", credentials='{"for": "nobody"}')
     last = made.seal(made.run("bayside-legal"))

@@ -122,15 +122,17 @@ def test_names_that_are_no_archives_are_left_there(store, root):
         "_digests/deep/file",
         "_keys/a/b/c",
         "cedar-dental/run/a b",
+        "_batches/batch-1/notes.json",
     ]
+    left = ["_batches/batch-1/claims/alpine.1.json", "_batches/batch-1/batch.json"]
     hidden = [".pending/x", "cedar-dental/.lock", "cedar-dental/run/.hidden", ".index.sqlite"]
-    for name in (*foreign, *hidden):
+    for name in (*foreign, *hidden, *left):
         (store.root / name).parent.mkdir(parents=True, exist_ok=True)
         (store.root / name).write_text("x")
     (store.root / "cedar-dental" / "run2").symlink_to("/etc")
     said = []
     done = fetch(store, root, None, say=said.append)
-    assert [name for name in (*foreign, *hidden) if (root / name).exists()] == []
+    assert [name for name in (*foreign, *hidden, *left) if (root / name).exists()] == []
     assert not (root / "cedar-dental" / "run2").exists()
     assert done.foreign == len(foreign) + 1
     assert len(said) == 1

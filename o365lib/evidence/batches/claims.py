@@ -155,12 +155,15 @@ class FolderClaims:
 
     def claim_of(self, client: str, attempt: int) -> Claim | None:
         """See `Claims.claim_of`."""
+        path = self.folder / claim_file(client, attempt)
         try:
-            content = _read(self.folder / claim_file(client, attempt))
+            content = _read(path)
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise self._unreadable(error) from error
+            if not os.path.lexists(path):  # it is the folder that cannot be read
+                raise self._unreadable(error) from error
+            content = b""
         return Claim.from_bytes(content, client=client, attempt=attempt)
 
     def claims(self) -> dict[str, list[Claim]]:

@@ -317,9 +317,9 @@ def outcome_of(root: Path, client: str, run_id: str) -> str:
 def _says_finished(folder: BatchFolder) -> bool:
     """Whether the last drive came to its end and left nothing to do, by its own words."""
     batch = folder.read_batch()
-    if batch is None or not batch.clients:
+    if batch is None or not all(each.outcome in FINISHED for each in batch.clients):
         return False
-    return all(each.outcome in FINISHED for each in batch.clients)
+    return {each.client for each in batch.clients} == folder.inputs().clients.keys()
 
 
 def _some(names: Sequence[str]) -> str:

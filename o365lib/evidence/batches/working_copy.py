@@ -50,7 +50,7 @@ def materialize(
 
     Args:
         folder: made if it is not there; the one above it must be.
-        defaults: the text of `defaults.yaml`.
+        defaults: the text of `defaults.yaml`; empty for no such file.
         clients: the texts of client files, by client.
         runbook: the notebook's name, without `.ipynb`; empty for no notebook.
         notebook: its text.
@@ -68,7 +68,8 @@ def materialize(
     try:
         for each in (folder, parameters, parameters / CLIENTS_FOLDER):
             each.mkdir(mode=0o700, exist_ok=True)
-        _put(parameters / DEFAULTS_FILE, defaults)
+        if defaults:
+            _put(parameters / DEFAULTS_FILE, defaults)
         for client, text in clients.items():
             _put(client_file(parameters, client), text)
         if copy:

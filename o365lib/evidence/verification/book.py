@@ -13,7 +13,7 @@ from contextlib import closing
 from typing import Any, NamedTuple, Self
 
 from o365lib.evidence import layout
-from o365lib.evidence.verification.inventory import IN_A_DIGEST, Place, What
+from o365lib.evidence.verification.inventory import CLAIMED_BY, Place, What
 
 _TABLES = """
 CREATE TABLE files (
@@ -164,17 +164,14 @@ class Book:
     def unclaimed(self) -> Iterator[tuple[str, int, str, str, int, str | None, int]]:
         """Yield files that something has to speak of, and nothing does.
 
-        As name, what, client, item, number, digest, whether bad. Runs' files are claimed by seals,
-        signed files by digests.
+        As name, what, client, item, number, digest, whether bad; see `CLAIMED_BY`.
         """
-        signed = ", ".join(str(int(each)) for each in IN_A_DIGEST)
-        run_file, seal, digest = int(What.RUN_FILE), int(What.SEAL), int(What.DIGEST)
+        cases = " ".join(f"WHEN {int(what)} THEN {int(by)}" for what, by in CLAIMED_BY.items())
+        whats = ", ".join(str(int(what)) for what in CLAIMED_BY)
         return self._ask(
             "SELECT f.name, f.what, f.client, f.item, f.number, f.sha256, f.is_bad FROM files f"  # noqa: S608 -- numbers of ours
-            f" WHERE (f.what = {run_file} AND NOT EXISTS (SELECT 1 FROM claims c"
-            f"   WHERE c.name = f.name AND c.what = {seal}))"
-            f" OR (f.what IN ({signed}) AND NOT EXISTS (SELECT 1 FROM claims c"
-            f"   WHERE c.name = f.name AND c.what = {digest})) ORDER BY f.name"
+            f" WHERE f.what IN ({whats}) AND NOT EXISTS (SELECT 1 FROM claims c"
+            f"   WHERE c.name = f.name AND c.what = CASE f.what {cases} END) ORDER BY f.name"
         )
 
     def claimed_twice(self, what: What) -> Iterator[tuple[str, str, str, int]]:

@@ -65,6 +65,8 @@ class _Comparison:
                 continue
             if what == What.RUN_FILE:
                 self._lone_run_file(name, client, item, sha256 or "")
+            elif what == What.BATCH_INPUTS:
+                self._add(Kind.UNSIGNED, name, "Nothing signed says that a batch began with it.")
             else:
                 self._lone_signed_file(name, Place(What(what), client, item, number))
         for said, names in (

@@ -95,7 +95,7 @@ class Report:
         more_problems: how many there are beyond these.
         notes: sentences.
         counts: how many `runs`, `files`, `seals`, `digests`, `approvals`, `reconciliations`,
-            `endorsements` and `time stamps` were found; all files, whatever they are.
+            `endorsements`, `batches` and `time stamps` were found; all files, whatever they are.
         size_bytes: of all files.
         first: when the earliest sealed run began; None where there is none.
         last: when the latest sealed run ended.

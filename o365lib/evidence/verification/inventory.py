@@ -31,7 +31,7 @@ class What(IntEnum):
 
 
 # What a digest has to name. Keys are named by their own ids, and time stamps come after a digest.
-IN_A_DIGEST = (
+_IN_A_DIGEST = (
     What.SEAL,
     What.APPROVAL,
     What.RECONCILIATION,
@@ -39,6 +39,12 @@ IN_A_DIGEST = (
     What.BATCH,
     What.BATCH_RESULT,
 )
+# What has to be spoken of by signed files of which kind.
+CLAIMED_BY = {
+    What.RUN_FILE: What.SEAL,
+    What.BATCH_INPUTS: What.BATCH,
+    **dict.fromkeys(_IN_A_DIGEST, What.DIGEST),
+}
 
 
 class Place(NamedTuple):

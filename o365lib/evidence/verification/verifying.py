@@ -59,16 +59,20 @@ _COUNTED = {
     "approvals": What.APPROVAL,
     "reconciliations": What.RECONCILIATION,
     "endorsements": What.ENDORSEMENT,
+    "batches": What.BATCH,
     "time stamps": What.TIME_STAMP,
 }
 # How many bytes of a file are read in; of others LARGEST_OTHER.
 _KEPT = {
     What.RUN_FILE: 0,
+    What.BATCH_INPUTS: 0,
     What.SEAL: LARGEST_SIGNED,
     What.DIGEST: LARGEST_DIGEST,
     What.APPROVAL: LARGEST_LIST,
     What.RECONCILIATION: LARGEST_LIST,
     What.ENDORSEMENT: LARGEST_SIGNED,
+    What.BATCH: LARGEST_SIGNED,
+    What.BATCH_RESULT: LARGEST_DIGEST,
 }
 _OF_THE_ARCHIVE = (layout.KEYS, layout.DIGESTS, layout.APPROVALS)
 
@@ -88,7 +92,7 @@ def verify(
     Args:
         store: the archive.
         clients: only these clients' files; none for all. Digests, approvals and keys are always
-            looked at.
+            looked at, and batches, which are about many clients, only with all.
         keys: public keys from outside the archive; none to trust those in it.
         heads: what the archive has to hold.
         time_stamp_roots: PEM certificates of time stamp authorities from outside the archive; none
@@ -269,9 +273,7 @@ class _Verification:
         is_new, folders = False, set()
         lone = list(islice(self._book.unclaimed(), _MOST_SECOND_LOOKS + 1))
         for name, what, client, item, *_ in lone if len(lone) <= _MOST_SECOND_LOOKS else ():
-            folders |= {layout.KEYS, layout.DIGESTS}
-            if client:
-                folders.add(f"{client}/{layout.SEALS}")
+            folders |= {layout.KEYS, layout.DIGESTS, _whence(what, client, item)}
             if what == What.RUN_FILE and self._book.is_sealed(client, item):
                 is_new |= self._forget_if_gone(name)
         unlike = list(islice(self._book.unlike(), _MOST_SECOND_LOOKS + 1))
@@ -361,6 +363,13 @@ class _Verification:
             stamped_until=stamped.until,
             stamped_digest=stamped.number,
         )
+
+
+def _whence(what: int, client: str, item: str) -> str:
+    """Return the folder in which there may be a signed file by now that speaks of a file."""
+    if what == What.BATCH_INPUTS:
+        return f"{layout.BATCHES}/{item}"
+    return f"{client}/{layout.SEALS}" if client else layout.DIGESTS
 
 
 def _signing(key_id: str, files: int, names: Iterable[str], keys: keyring.Keyring) -> Signing:

@@ -192,7 +192,7 @@ def test_long_work_tells_how_far_it_is_in_lines_or_live(o365):
     with clock.use(Hurried()):
         lines = o365("evidence", "verify").stderr.splitlines()
     assert lines[0].endswith("Verifying: 0 runs, 0 files, 0 kB")
-    assert "Verifying: 5 runs, 26 files" in lines[-1]
+    assert "Verifying: 5 runs, 29 files" in lines[-1]
     live = o365("evidence", "verify", env={"FORCE_COLOR": "1"})
     assert "Verifying" in live.stderr
     assert live.exit_code == 0

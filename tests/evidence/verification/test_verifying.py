@@ -23,12 +23,13 @@ def test_what_was_found_is_counted_and_the_signers_are_named(archive):
     assert report.is_sound
     assert report.counts == {
         "runs": 5,
-        "files": 29,
+        "files": 32,
         "seals": 5,
         "digests": 4,
         "approvals": 1,
         "reconciliations": 1,
         "endorsements": 1,
+        "batches": 1,
         "time stamps": 2,
     }
     assert report.size_bytes == sum(
@@ -40,7 +41,7 @@ def test_what_was_found_is_counted_and_the_signers_are_named(archive):
         "2026-11-23T12:01:00+00:00",
         "2026-11-23T12:05:30+00:00",
     )
-    assert [(each.names, each.files) for each in report.signings] == [(("Kim",), 6), (("Kim",), 6)]
+    assert [(each.names, each.files) for each in report.signings] == [(("Kim",), 8), (("Kim",), 6)]
     assert {each.trusted_by for each in report.signings} == {"given", "endorsed"}
 
 
