@@ -112,6 +112,8 @@ def _result(
         reason=reason_of(reason),
         remedy=one_line(remedy),
         guard=error.guard if error else "",
+        error_type=error.type if error else "",
+        step=error.step if error else "",
         problem=problem,
         record_file=run.record_file if run and run.record_file.exists() else None,
         notebook_file=run.notebook_file if run and run.notebook_file.exists() else None,

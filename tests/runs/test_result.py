@@ -70,6 +70,19 @@ def test_what_the_driver_has_put_on_file_is_told_once(make_request, archive, tin
     assert result.reason == record_of(result).reason
 
 
+def test_a_result_names_the_error_that_ended_the_run_and_its_step(make_request, archive, tiny):
+    fail = """
+record.outcome, record.reason, record.closed_by = Outcome.FAILED, "No.", "runbook"
+record.error = ErrorRecord(type="Forbidden", message="no", step="create-user")
+folder.write_record(record)
+raise SystemExit("failed")
+"""
+    result = run_notebook(make_request(tiny["open"], fail), archive=archive)
+    assert (result.error_type, result.step) == ("Forbidden", "create-user")
+    result = run_notebook(make_request(tiny["open"], tiny["close"]), archive=archive)
+    assert (result.error_type, result.step) == ("", "")
+
+
 def test_a_result_says_what_to_do_as_the_record_does(make_request, archive, tiny):
     refuse = """
 record.outcome, record.reason, record.closed_by = Outcome.REFUSED, "Federated.", "runbook"
