@@ -1,22 +1,22 @@
 """The kernel of one run: started for it, listened to, stopped, and ended with it.
 
-- It runs in the interpreter that runs us, whatever kernels the machine has installed, and the
-  connection to it is encrypted (CurveZMQ over TCP on loopback).
-- Two things that the runbook tells its driver are passed on and never stored in the notebook:
-  which step begins, and a prompt such as a device code.
-- A run that is to stop, or is over its time, is interrupted as if by a keyboard; a kernel that
-  does not heed that is killed after `GRACE_SECONDS`.
+- Things that the runbook tells its driver are passed on and never stored in the notebook: which
+  step begins, a prompt such as a device code, how many requests it has made.
+- A run that is to stop, or is over its time, or prints without end, is interrupted as if by a
+  keyboard; a kernel that does not heed that is killed after `GRACE_SECONDS`.
 - A cell that ends without an error of its own (the kernel died, the time was over) gets one, so
   that the notebook shows where it ended.
 - Widget state is never saved: a widget remembers what was typed into it.
 - Before a kernel ends, it is asked where secrets stand in the run's files that it alone knows. It
   answers with lines; the notebook, its names and its history are as if nobody had asked.
 
-Imported by `o365lib.runs.engine` when papermill is there already.
+The process itself and the connection to it: `o365lib.runs.kernel_process`. Imported by
+`o365lib.runs.engine` when papermill is there already.
 """
 
 import ast
 import asyncio
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -25,21 +25,21 @@ from pathlib import Path
 from queue import Empty
 from typing import Any
 
-from ipykernel.kernelspec import get_kernel_dict
-from jupyter_client.kernelspec import KernelSpec
-from jupyter_client.manager import AsyncKernelManager
-from jupyter_core.utils import ensure_async, run_sync
+from jupyter_core.utils import run_sync
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat.v4 import new_output
-from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine
 
 from o365lib import clock
+from o365lib.errors import EvidenceError
 from o365lib.evidence import gate
+from o365lib.runs.bookkeeping import Bookkeeping
+from o365lib.runs.bounded_client import BoundedClient
+from o365lib.runs.kept_output import OutputLimits
+from o365lib.runs.kernel_process import OutputConnection, RunbookKernelManager
 
 GRACE_SECONDS = 10.0
 _POLL_SECONDS = 0.2
-_STARTUP_SECONDS = 120
 _STARTS = 3
 # To search a run's files for its secrets; they are small, but the machine may be busy.
 _SEARCH_SECONDS = 30.0
@@ -52,6 +52,7 @@ _logger = logging.getLogger(__name__)
 # A logger with no parent and no handler that writes is where its lines end.
 _nowhere = logging.Logger(__name__)  # noqa: LOG001 -- not in the tree, on purpose
 _nowhere.addHandler(logging.NullHandler())
+_nowhere.setLevel(logging.CRITICAL + 1)
 
 
 def ignore(text: str) -> None:
@@ -89,6 +90,7 @@ class Control:
     stop: threading.Event = field(default_factory=threading.Event)
     deadline: float | None = None
     run_folder: Path | None = None
+    limits: OutputLimits = field(default_factory=OutputLimits)
     why: str = ""
     own_secrets: Mapping[str, Sequence[int]] | None = None
 
@@ -101,38 +103,27 @@ class Control:
         return bool(self.why)
 
 
-class RunbookKernelManager(AsyncKernelManager):  # type: ignore[misc]  # jupyter_client is read without types
-    """Starts a kernel in this very interpreter, with an encrypted connection."""
-
-    @property
-    def kernel_spec(self) -> Any:
-        """The specification that ipykernel gives for the running interpreter."""
-        return KernelSpec(**get_kernel_dict())
-
-
-class RunbookClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill is read without types
+class RunbookClient(BoundedClient):
     """papermill's notebook client, listening and able to stop."""
 
-    def __init__(self, manager: Any, *, control: Control) -> None:
+    def __init__(self, bookkeeping: Any, *, control: Control) -> None:
         super().__init__(
-            manager,
+            bookkeeping,
+            limits=control.limits,
             kernel_name="python3",
             kernel_manager_class=RunbookKernelManager,
             store_widget_state=False,
-            startup_timeout=_STARTUP_SECONDS,
             iopub_timeout=_OUTPUT_SECONDS,
             timeout=None,
             log=_nowhere,
         )
         self.control = control
+        self._connection: OutputConnection | None = None
+        self._listening: asyncio.Task[Any] | None = None
+        self._task: asyncio.Task[Any] | None = None
         self._interrupted_at: float | None = None
-
-    def create_kernel_manager(self) -> Any:
-        """Return a manager whose connection must be encrypted."""
-        manager = super().create_kernel_manager()
-        manager.transport_encryption = "required"
-        manager.ip = "127.0.0.1"
-        return manager
+        self._is_idle = True
+        self._is_cut = False
 
     def execute(self, **_: Any) -> Any:
         """Execute the cells in a kernel of their own; the kernel ends with them.
@@ -140,22 +131,99 @@ class RunbookClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill
         Raises:
             RuntimeError: the kernel did not start; no cell was executed.
         """
+        try:
+            return self._execute()
+        except BaseException:
+            # An interruption from the keyboard leaves the event loop with everything in it.
+            if self._task is not None and not self._task.done():
+                self._give_up()
+            raise
+
+    async def _async_execute(self) -> Any:
+        self._task = asyncio.current_task()
         self.reset_execution_trackers()
-        self._start()
-        with self.setup_kernel():
+        await self._start()
+        self._connection = OutputConnection(self.kc.iopub_channel)
+        try:
+            await self._execute_cells()
+            # As the kernel searches it, so are its lines archived.
+            self.nb_man.save()
+        finally:
             try:
-                self.papermill_execute_cells()
+                self.control.own_secrets = await self._ask_for_own_secrets()
             finally:
-                self.control.own_secrets = self._ask_for_own_secrets()
+                await self._end()
         return self.nb
 
-    async def _async_ask_for_own_secrets(self) -> dict[str, list[int]] | None:
+    # papermill calls the blocking form: one event loop for the whole run, entered once.
+    _execute = run_sync(_async_execute)
+
+    async def _async_give_up(self) -> None:
+        assert self._task is not None
+        self.control.why = self.control.why or "it was interrupted"
+        if self.km is not None and self.km.has_kernel:
+            await self.km.interrupt_kernel()
+        self._task.cancel()
+        await asyncio.wait([self._task])
+
+    _give_up = run_sync(_async_give_up)
+
+    async def _execute_cells(self) -> None:
+        for index, cell in enumerate(self.nb.cells):
+            self.nb_man.cell_start(cell, index)
+            try:
+                await self.async_execute_cell(cell, index)
+            except CellExecutionError as error:
+                self.nb_man.cell_exception(cell, cell_index=index, exception=error)
+                break
+            finally:
+                self.nb_man.cell_complete(cell, cell_index=index)
+
+    async def _start(self) -> None:
+        # Of a kernel that is not forked jupyter_client finds the ports and lets go of them before
+        # the kernel takes them; another program is faster at times, and the kernel ends.
+        for left in reversed(range(_STARTS)):
+            self.create_kernel_manager()
+            try:
+                await self.async_start_new_kernel(
+                    env=dict(self.control.environment), cwd=str(self.control.folder)
+                )
+                self.kc = self.km.client(context=self.km.context)
+                self.kc.allow_stdin = False
+                self.kc.start_channels(stdin=False, hb=False, control=False)
+                self.kc.allow_stdin = False
+                await self.km.wait_until_started(self.kc)
+            except BaseException as error:
+                died = isinstance(error, RuntimeError) and "died" in str(error)
+                self._is_idle = False
+                await self._end()
+                if not died or not left or self.control.must_stop():
+                    raise
+            else:
+                self._is_idle = True
+                return
+
+    async def _end(self) -> None:
+        """End the kernel, and let go of the connection to it."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        try:
+            await (self.km.end() if self._is_idle else self.km.kill())
+        finally:
+            if self.kc is not None:
+                # Not `stop_channels`, which would make those that there are not.
+                self.kc.shell_channel.stop()
+                self.kc.iopub_channel.stop()
+            self.kc = None
+
+    async def _ask_for_own_secrets(self) -> dict[str, list[int]] | None:
         """Have the kernel search the run's files, which it does not change, and return the lines.
 
         https://jupyter-client.readthedocs.io/en/stable/messaging.html#execute
         """
         folder = self.control.run_folder
-        if folder is None or not await ensure_async(self.km.is_alive()):
+        if folder is None or not await self.km.is_alive():
             return None
         search = (
             f"{gate.__name__!r}, fromlist=['own_secrets']).own_secrets({str(folder.absolute())!r})"
@@ -168,40 +236,25 @@ class RunbookClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill
             allow_stdin=False,
         )
         try:
-            reply = await self._async_reply_to(asked)
+            reply = await self._reply_to(asked)
             answer = reply["user_expressions"]["lines"]["data"]["text/plain"]
             return gate.lines_told(ast.literal_eval(answer))
         except (Empty, KeyError, TypeError, ValueError, SyntaxError):
             # The kernel ended, does not answer, or knows no such search.
             _logger.warning("The kernel did not search the run's files for its secrets.")
+            self._is_idle = False
             return None
 
-    _ask_for_own_secrets = run_sync(_async_ask_for_own_secrets)
-
-    async def _async_reply_to(self, asked: str) -> Any:
+    async def _reply_to(self, asked: str) -> Any:
         end = clock.monotonic() + _SEARCH_SECONDS
-        while clock.monotonic() < end and await ensure_async(self.km.is_alive()):
+        while clock.monotonic() < end and await self.km.is_alive():
             try:
-                reply = await ensure_async(self.kc.shell_channel.get_msg(timeout=_POLL_SECONDS))
+                reply = await self.kc.shell_channel.get_msg(timeout=_POLL_SECONDS)
             except Empty:
                 continue
             if reply["parent_header"].get("msg_id") == asked:
                 return reply["content"]
         raise Empty
-
-    def _start(self) -> None:
-        # jupyter_client finds free ports and lets go of them before the kernel takes them; where
-        # many connections come and go, another one is faster at times, and the kernel ends.
-        for left in reversed(range(_STARTS)):
-            self.create_kernel_manager()
-            self.start_new_kernel(env=dict(self.control.environment), cwd=str(self.control.folder))
-            try:
-                self.start_new_kernel_client()
-            except RuntimeError as error:
-                if "died" not in str(error) or not left or self.control.must_stop():
-                    raise
-            else:
-                return
 
     async def async_execute_cell(self, cell: Any, cell_index: int, **options: Any) -> Any:
         """Execute one cell; whatever ends it, the cell shows it.
@@ -213,22 +266,35 @@ class RunbookClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill
             raise _broken(cell, f"The run ended before this step: {self.control.why}.")
         # As JupyterLab does it: the kernel learns which cell it executes.
         self.kc.session.metadata = {"cellId": cell.get("id", "")}
+        self.kept.begin_cell()
+        self._is_idle = False
         try:
-            return await super().async_execute_cell(cell, cell_index, **options)
+            done = await super().async_execute_cell(cell, cell_index, **options)
         except DeadKernelError as error:
             reason = self.control.why or "its process was killed, or had no memory left"
             raise _broken(cell, f"The kernel ended in this step: {reason}.") from error
         except CellTimeoutError as error:
             raise _broken(cell, "The kernel's output did not arrive.") from error
-
-    # papermill calls the blocking form.
-    execute_cell = run_sync(async_execute_cell)
+        except CellExecutionError:
+            self._is_idle = True
+            if self._is_cut:
+                raise _broken(cell, f"The run was stopped: {self.control.why}.") from None
+            raise
+        else:
+            self._is_idle = True
+            return done
+        finally:
+            if cell.cell_type == "code":
+                self.kept.end_cell(cell.outputs)
 
     def process_message(self, message: Any, cell: Any, cell_index: int) -> Any:
         """Pass on what is meant for the driver, and let nbclient store the rest."""
         told = (message["content"].get("transient") or {}).get("o365")
         if not isinstance(told, dict):
-            return super().process_message(message, cell, cell_index)
+            done = super().process_message(message, cell, cell_index)
+            if self.kept.is_too_much:
+                self.control.why = self.control.why or self.control.limits.too_much
+            return done
         if "prompt" in told:
             self.control.on_prompt(str(told["prompt"]))
         if "step" in told:
@@ -237,12 +303,21 @@ class RunbookClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill
             self.control.on_traffic(int(told["requests"]), int(told.get("throttled", 0)))
         return None
 
+    async def _async_poll_output_msg(self, parent_msg_id: str, cell: Any, cell_index: int) -> None:
+        self._listening = asyncio.current_task()
+        try:
+            await super()._async_poll_output_msg(parent_msg_id, cell, cell_index)
+        except asyncio.CancelledError:
+            if not self._is_cut:
+                raise
+
     async def _async_poll_kernel_alive(self) -> None:
         """Watch the kernel while a cell runs, more often than nbclient does, and obey the control.
 
         The method is nbclient's own (its 0.11 is pinned); it is called once a cell.
         """
         while True:
+            was_cut = await self._connection.was_cut() if self._connection else False
             await asyncio.sleep(_POLL_SECONDS)
             if self.control.must_stop():
                 await self._end_kernel()
@@ -251,13 +326,25 @@ class RunbookClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill
             except DeadKernelError:
                 self.task_poll_for_reply.cancel()
                 return
+            # A kernel that has ended cuts its connection, too; this one has not, a while after.
+            if was_cut and not self._is_cut:
+                self._stop_listening()
+            with contextlib.suppress(EvidenceError):  # told when the cell has ended
+                self.nb_man.autosave_cell()
+
+    def _stop_listening(self) -> None:
+        self._is_cut = True
+        self.kept.lose()
+        self.control.why = self.control.why or self.control.limits.too_much
+        if self._listening is not None:
+            self._listening.cancel()
 
     async def _end_kernel(self) -> None:
         if self._interrupted_at is None:
             self._interrupted_at = clock.monotonic()
-            await ensure_async(self.km.interrupt_kernel())
+            await self.km.interrupt_kernel()
         elif clock.monotonic() - self._interrupted_at > GRACE_SECONDS:
-            await ensure_async(self.km.shutdown_kernel(now=True))
+            await self.km.shutdown_kernel(now=True)
 
 
 def _broken(cell: Any, sentence: str) -> CellExecutionError:
@@ -270,17 +357,27 @@ class ManagedExecution(Engine):  # type: ignore[misc]  # papermill is read witho
     """One execution under papermill's bookkeeping."""
 
     @classmethod
-    def execute_managed_notebook(
+    def execute_notebook(
         cls,
-        manager: Any,
+        nb: Any,
         kernel_name: str,  # noqa: ARG003 -- papermill passes it; the kernel is our interpreter's
+        output_path: str | None = None,
         *,
         control: Control,
         **_: Any,
-    ) -> None:
-        """Execute the cells and end the kernel.
+    ) -> Any:
+        """Execute the cells, end the kernel, and return the notebook, which papermill stores.
 
         Raises:
-            RuntimeError: the kernel did not start.
+            RuntimeError: the kernel did not start; the notebook was stored as it is.
+            EvidenceError: the notebook cannot be stored.
         """
-        RunbookClient(manager, control=control).execute()
+        bookkeeping = Bookkeeping(nb, output_path=output_path)
+        bookkeeping.notebook_start()
+        is_stored = False
+        try:
+            RunbookClient(bookkeeping, control=control).execute()
+            is_stored = True
+        finally:
+            bookkeeping.notebook_complete(is_stored=is_stored)
+        return bookkeeping.nb

@@ -3,30 +3,23 @@
 import json
 import os
 import socket
-import sys
 import threading
 
 import nbformat.v4
 import pytest
+from ipykernel.kernelspec import get_kernel_dict
+from jupyter_client.kernelspec import KernelSpec
 
 from o365lib import clock
 from o365lib.runs import kernel
-from o365lib.runs.kernel import Control, RunbookClient, RunbookKernelManager
+from o365lib.runs.kernel import Control, RunbookClient
+from o365lib.runs.kernel_process import RunbookKernelManager
+from tests.bare_bookkeeping import BareBookkeeping
 
 
 @pytest.fixture
 def control(tmp_path):
     return Control(environment={}, folder=tmp_path)
-
-
-def test_the_kernel_is_this_interpreter_whatever_kernels_the_machine_has(tmp_path, monkeypatch):
-    other = tmp_path / "kernels" / "python3"
-    other.mkdir(parents=True)
-    (other / "kernel.json").write_text('{"argv": ["/other/python"], "display_name": "other"}')
-    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
-    spec = RunbookKernelManager(kernel_name="python3").kernel_spec
-    assert spec.argv[0] == sys.executable
-    assert "curve" in spec.metadata["supported_encryption"]
 
 
 def test_a_run_stops_when_it_is_told_to_or_its_time_is_over(control):
@@ -59,25 +52,15 @@ def test_nbclients_own_lines_which_quote_messages_go_nowhere(control, caplog, ca
     assert kernel.GRACE_SECONDS > 0
 
 
-class Cells:
-    """What papermill's bookkeeping is to the client, for a notebook without a file."""
-
-    def __init__(self, source):
-        self.nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
-
-    def cell_start(self, cell, cell_index=None, **_): ...
-
-    def cell_complete(self, cell, cell_index=None, **_): ...
-
-    def cell_exception(self, cell, cell_index=None, **_): ...
-
-    def autosave_cell(self): ...
-
-
 class LosesItsPorts(RunbookKernelManager):
     """Some other program takes the first kernels' port before they do."""
 
     unlucky = 0
+
+    @property
+    def kernel_spec(self):
+        """An ordinary kernel's, as where none can be forked: those that are, lose no ports."""
+        return KernelSpec(**get_kernel_dict())
 
     async def _async_pre_start_kernel(self, **options):
         started = await super()._async_pre_start_kernel(**options)
@@ -87,15 +70,17 @@ class LosesItsPorts(RunbookKernelManager):
             self.thief = socket.create_server(("127.0.0.1", self.shell_port))
         return started
 
-    async def cleanup_resources(self, restart=False):
-        await super().cleanup_resources(restart=restart)
+    async def _async_cleanup_resources(self, restart=False):
+        await super()._async_cleanup_resources(restart=restart)
         if hasattr(self, "thief"):
             self.thief.close()
+
+    cleanup_resources = _async_cleanup_resources
 
 
 def executed(tmp_path, *, unlucky):
     control = Control(environment=dict(os.environ), folder=tmp_path)
-    client = RunbookClient(Cells("print('executed')"), control=control)
+    client = RunbookClient(BareBookkeeping("print('executed')"), control=control)
     client.kernel_manager_class = type("Unlucky", (LosesItsPorts,), {"unlucky": unlucky})
     return client.execute().cells[0].outputs
 
@@ -134,9 +119,7 @@ def asked(tmp_path, *cells, **options):
     (tmp_path / "run").mkdir()
     options = {"environment": dict(os.environ), "run_folder": tmp_path / "run"} | options
     control = Control(folder=tmp_path, **options)
-    bookkeeping = Cells("")
-    bookkeeping.nb.cells = [nbformat.v4.new_code_cell(cell) for cell in cells]
-    executed = RunbookClient(bookkeeping, control=control).execute()
+    executed = RunbookClient(BareBookkeeping(*cells), control=control).execute()
     return control.own_secrets, executed.cells
 
 
