@@ -92,6 +92,19 @@ def test_innocent_text_stays_as_it_is(text):
     assert secret.find(text) == 0
 
 
+@given(value=VALUES, before=st.text(), after=st.text())
+def test_no_json_in_which_a_secret_stands_is_passed_over(value, before, after):
+    known = Secret(value)
+    texts = [before + way + after for way in secret.spellings(known.reveal())]
+    for text in texts:
+        assert secret.may_stand_in_json(json.dumps([text], ensure_ascii=False))
+
+
+def test_json_in_which_no_secret_stands_is_told_apart():
+    Secret("Zk7#m-2v_Tx9wQ")
+    assert not secret.may_stand_in_json(json.dumps({"status": "done", "text": "Zk7#m"}))
+
+
 def test_a_value_too_short_to_be_a_secret_is_not_looked_for():
     Secret("abc")
     assert secret.mask("abc alphabet") == "abc alphabet"

@@ -9,6 +9,7 @@
 - The JSON schema stands in `docs/record.schema.json` and is generated from these models.
 """
 
+import contextlib
 import getpass
 import json
 import socket
@@ -17,7 +18,9 @@ from enum import StrEnum
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic_core import PydanticSerializationError
 
+from o365lib import secret
 from o365lib.evidence.masking import Identifier, masked
 
 # A reason is one line for a table, of so many characters at most: for what a stranger may send.
@@ -214,6 +217,11 @@ class Record(Model):
 
     def to_json(self) -> str:
         """Return the record as indented JSON, every known secret masked in what is free text."""
+        # A record is written again and again, and nearly always there is nothing to mask.
+        with contextlib.suppress(PydanticSerializationError):  # half a character, say
+            text = self.model_dump_json(indent=2) + "\n"
+            if not secret.may_stand_in_json(text):
+                return text
         return json.dumps(masked(self), indent=2, ensure_ascii=False) + "\n"
 
     @property

@@ -7,6 +7,7 @@ import jsonschema
 import pytest
 from pydantic import ValidationError
 
+from o365lib import secret
 from o365lib.evidence.record import (
     Approval,
     Operator,
@@ -18,6 +19,24 @@ from o365lib.secret import MASK, Secret
 from tests.evidence.small_records import NOW, change, handed_over, make
 
 ROOT = Path(__file__).parent.parent.parent
+
+
+def test_a_records_json_is_the_same_whether_there_was_something_to_mask_or_not(monkeypatch):
+    record = make(
+        changes=[change()],
+        hand_over=handed_over(),
+        facts={"ü\u2028\x7f\x1b": [1, 2.5, None, {"a": True, "b": [], "c": {}}], "d": '"\\\n'},
+        reason="",
+    )
+    quick = record.to_json()
+    monkeypatch.setattr(secret, "may_stand_in_json", lambda _text: True)
+    assert record.to_json() == quick
+
+
+def test_half_a_character_is_no_worse_than_it_was():
+    record = make(reason="\udc80")
+    with pytest.raises(ValueError, match="surrogates"):
+        record.to_json().encode()
 
 
 def test_a_record_comes_back_from_its_json_as_it_was():
