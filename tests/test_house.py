@@ -123,6 +123,7 @@ PURE = {
         "o365lib.service_account.recorded_change",
     },
     "o365lib.evidence.custody": {"o365lib.evidence.accounts", "o365lib.evidence.record"},
+    "o365lib.evidence.batches.standing": {"o365lib.evidence.batches.claims"},
     "o365lib.service_account.privilege": {
         "o365lib.parameters",
         "o365lib.service_account.facts",

@@ -5,6 +5,8 @@
   the order of their numbers. Keys go first, so that what is there can be verified at any time.
 - Nothing is overwritten. A number that another machine has taken is `NameTaken`, by its name.
 - A kill at any moment loses nothing: the next command sends what is missing.
+- Of a batch go what it began with and its signed results, before the digests that name them; its
+  claims stay.
 - A run without a seal, notes of what is under way, locks and the index are never sent.
 - A seal or digest that is not sound here is not sent: in the store it could not be taken back.
 - A client whose files are not those that were sealed stops there; the others go on, and it is told.

@@ -24,7 +24,9 @@ def test_no_other_name_is_a_number(name):
     assert layout.number_of(name) is None
 
 
-@pytest.mark.parametrize("name", [layout.DIGESTS, layout.APPROVALS, layout.KEYS, layout.PENDING])
+@pytest.mark.parametrize(
+    "name", [layout.DIGESTS, layout.APPROVALS, layout.KEYS, layout.PENDING, layout.BATCHES]
+)
 def test_no_client_can_have_one_of_these_names(tmp_path, name):
     with pytest.raises(EvidenceError):
         Archive(tmp_path).run(name, "20261123T104500123Z-create-7f3a9c")
@@ -54,3 +56,23 @@ def test_a_runs_id_is_known_by_its_form(name):
 @pytest.mark.parametrize("name", ["", "_seals", ".lock", "a_b", "a.json", "a" * 97, "a\n"])
 def test_what_is_no_runs_id_is_none(name):
     assert not layout.is_run_id(name)
+
+
+@pytest.mark.parametrize(
+    ("client", "attempt"), [("a", 1), ("alpine-books", 12), ("a" * 63, 999_999)]
+)
+def test_client_and_attempt_are_read_from_the_name_of_the_claim_that_they_give(client, attempt):
+    assert layout.claim_in(layout.claim_file(client, attempt)) == (client, attempt)
+
+
+@pytest.mark.parametrize(("client", "attempt"), [("../a", 1), ("a.b", 1), ("A", 1), ("a", 0)])
+def test_what_is_no_client_or_no_attempt_has_no_claim(client, attempt):
+    with pytest.raises(EvidenceError):
+        layout.claim_file(client, attempt)
+
+
+@pytest.mark.parametrize(
+    "name", ["a.json", "a.01.json", "a.1.json.part", ".a.1.json", "a.1.json\n"]
+)
+def test_no_other_name_is_a_claims(name):
+    assert layout.claim_in(name) is None

@@ -86,7 +86,7 @@ def place_of(name: str) -> Place | None:
         return _of_a_client(parts[0], parts[1], parts[2])
     if parts[0] in _OF_THE_ARCHIVE:
         return _of_the_archive(parts)
-    if parts[0] == layout.BATCHES:
+    if parts[0] == layout.BATCHES and len(parts) > 2:  # noqa: PLR2004 -- folder, batch, file
         return _of_a_batch(parts[1:])
     return _no_evidence(parts)
 
