@@ -136,5 +136,4 @@ def test_the_parameters_are_those_of_the_notebooks():
     from o365lib.runs.request import known_parameters
 
     for file in (ROOT / "notebooks").glob("*.ipynb"):
-        own = runbook.OWN_PARAMETERS.get(file.stem, ())
-        assert known_parameters(file) == {*runbook.PARAMETERS, *own}, file.name
+        assert known_parameters(file) == set(runbook.known_parameters(file.stem)), file.name

@@ -41,7 +41,7 @@ _NO_PICTURE = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)  # not one that shows the picture's bytes
 class Pictured(StepResult):
     """Charts as one picture, with their numbers in words for whoever cannot see it.
 

@@ -17,7 +17,6 @@ from o365lib.runbook.batch_reading import (
     NOT_STARTED,
     BatchFigures,
     outcome_counts,
-    place_of,
 )
 from o365lib.runbook.charts import text_bar
 from o365lib.runbook.results import StepResult
@@ -25,6 +24,15 @@ from o365lib.runbook.results import StepResult
 MOST_ROWS = 200
 _MOST_NAMES = 5
 _DIGEST = 12
+
+# Who is told first: of whose tenant least is known.
+_URGENT = (
+    Outcome.UNVERIFIED.value,
+    Outcome.UNFINISHED.value,
+    Outcome.FAILED.value,
+    Outcome.REFUSED.value,
+    NOT_STARTED,
+)
 
 _TWO = ("What", "Value")
 
@@ -79,7 +87,7 @@ def outcomes(found: BatchFigures) -> StepResult:
 
 def needing_a_person(found: BatchFigures) -> StepResult:
     """Show the clients that did not end well: why, and what to do."""
-    troubled = sorted(found.needing_a_person, key=lambda each: -place_of(each.outcome))
+    troubled = sorted(found.needing_a_person, key=lambda each: _urgency(each.outcome))
     rows = [
         (each.client, each.outcome, each.reason, _remedy(found, each), each.run_id)
         for each in troubled[:MOST_ROWS]
@@ -168,7 +176,9 @@ def requests(found: BatchFigures) -> StepResult:
     rows = [("Requests", f"{total:,}")]
     if found.requests:
         half = statistics.median(found.requests)
-        rows.append(("Requests a run", f"{half:,.0f}, at most {max(found.requests):,}"))
+        rows.append(
+            ("Requests a run", f"{half:,.0f} in the middle, {max(found.requests):,} at most")
+        )
     rows.append(("Told to wait (throttled)", f"{waited:,} ({waited / max(total, 1):.1%})"))
     if waited:
         some = [f"{name} ({number:,})" for name, number in _most(found.waiting_clients)]
@@ -240,6 +250,10 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes_left = divmod(minutes, 60)
     return f"{hours:,} h {minutes_left:02d} min" if hours else f"{minutes} min {rest:02d} s"
+
+
+def _urgency(outcome: str) -> int:
+    return _URGENT.index(outcome) if outcome in _URGENT else -1
 
 
 def _signed(outcome: str) -> str:

@@ -23,7 +23,8 @@ from o365lib.plain_text import one_line
 _BLOCKS = " ▏▎▍▌▋▊▉█"
 _WIDTH = 24
 _LONGEST_LABEL = 32
-_MOST_TICKS = 6
+# Below bars that stand side by side.
+_MOST_TICK_LETTERS = 36
 _FEWEST = 4
 
 # Told apart by eyes of every kind, and in print: https://jfly.uni-koeln.de/color/
@@ -189,7 +190,8 @@ def _draw_upright(axes: Any, chart: Chart) -> None:
     places = range(len(chart.bars))
     drawn = axes.bar(places, [bar.value for bar in chart.bars], width=0.85)
     _colour(drawn, chart)
-    step = math.ceil(len(chart.bars) / _MOST_TICKS)
+    longest = max(len(_label(bar)) for bar in chart.bars)
+    step = math.ceil(len(chart.bars) * longest / _MOST_TICK_LETTERS)
     axes.set_xticks(places[::step], [_label(bar) for bar in chart.bars[::step]])
     axes.set_ylim(0, chart.most * 1.12)
     axes.yaxis.grid(visible=True, color=_PALE)

@@ -10,11 +10,13 @@ from pathlib import Path
 import nbformat
 
 from o365lib import runbook
-from o365lib.runbook.run import Run
+from o365lib.runbook.steps import SteppedRun
 
-RUNS: dict[str, type[Run]] = {
+SUMMARY = "summarize_batch"
+RUNS: dict[str, type[SteppedRun]] = {
     "create_service_account": runbook.CreationRun,
     "remove_service_account": runbook.RemovalRun,
+    SUMMARY: runbook.BatchSummary,
 }
 FIXED = ["title", "operation-note", "imports", "parameters", "open-text", "open"]
 SLUG = re.compile(r"[a-z]+(-[a-z]+)*")
@@ -110,7 +112,7 @@ def its_parameters_are_those_that_the_runbook_knows(notebook, name):
     names = [
         ast.unparse(each.targets[0]) for each in tree(cell).body if isinstance(each, ast.Assign)
     ]
-    if tuple(names) != (*runbook.PARAMETERS, *runbook.OWN_PARAMETERS.get(name, ())):
+    if tuple(names) != runbook.known_parameters(name):
         yield f"parameters are {names}"
     yield from (f"it looks like a secret: {name}" for name in names if SECRET.search(name))
 
@@ -125,7 +127,10 @@ def it_opens_the_run_that_it_is_named_for(notebook, name):
     (cell,) = [each for each in notebook["cells"] if each["id"] == "open"]
     # However many lines it takes.
     written = re.sub(r"\s", "", source(cell))
-    if not written.startswith(f'run=runbook.open("{name}",client,'):
+    opening = f'run=runbook.open("{name}",client,'
+    if name == SUMMARY:
+        opening = "run=runbook.open_batch_summary(batch_id,client,run_id)"
+    if not written.startswith(opening):
         yield source(cell)
 
 
@@ -187,9 +192,10 @@ def every_step_of_the_run_is_there_in_its_order(notebook, name):
         yield f"steps are {ids} instead of {order_of(RUNS[name])}"
 
 
-def each_step_says_what_one_would_click_in_the_admin_centre(notebook, _name):
+def each_step_says_what_one_would_click_in_the_admin_centre(notebook, name):
     for text, cell in steps(notebook):
-        if cell["id"] in OURS_ALONE:
+        # A summary is of many tenants, and asks none.
+        if cell["id"] in OURS_ALONE or name == SUMMARY:
             continue
         if not re.search(r"^\*In the admin centre:\* .{10,}", source(text), re.MULTILINE):
             yield f"{cell['id']} has no place in the admin centre"

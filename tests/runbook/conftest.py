@@ -1,12 +1,14 @@
 """Runbooks executed in the test's own process, by an application, approved by a parameter."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from o365lib import runbook
+from o365lib.places import Places
 from o365lib.runbook.run import Run
-from tests.demo_project import DemoProject
+from tests.demo_project import ROOT, DemoProject
 
 NAMES = {"create": "create_service_account", "remove": "remove_service_account"}
 STEPS = {
@@ -53,3 +55,16 @@ def open_run(
     yield open_it
     for each in opened:
         each.run._abandon()
+
+
+@pytest.fixture
+def summary_places(tmp_path: Path) -> Places:
+    """A project without any client, whose archive batches can be put into."""
+    (tmp_path / "parameters").mkdir()
+    return Places(
+        parameters=tmp_path / "parameters",
+        evidence=tmp_path / "evidence",
+        sandbox_file=tmp_path / "sandbox.json",
+        notebooks=ROOT / "notebooks",
+        keys=tmp_path / "keys",
+    )
