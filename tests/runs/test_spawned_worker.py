@@ -63,6 +63,17 @@ def test_a_process_that_does_not_get_ready_leaves_its_last_words(make_worker):
     assert worker.end() == "ended with status 1: there is no such module"
 
 
+def test_what_a_ready_process_says_on_standard_error_is_not_kept(make_worker):
+    worker = make_worker(little_tasks.print_much)
+    said = worker.frames()
+    next(said)
+    worker.send(Frame(Kind.TASK, 1, pickle.dumps("task")))
+    assert next(said).kind == Kind.RESULT
+    worker.hang_up()
+    assert list(said) == []
+    assert worker.end() == "ended with status 0"
+
+
 def test_a_function_that_cannot_be_sent_starts_no_process():
     before = psutil.Process().children()
     with pytest.raises(Exception, match="pickle"):
