@@ -115,9 +115,12 @@ def test_a_drive_that_refuses_locks_is_told(lock, monkeypatch):
 @pytest.mark.skipif(os.name == "nt", reason="a directory in place of a file")
 def test_where_the_drivers_name_cannot_be_written_nobody_drives(lock, tmp_path):
     (tmp_path / ".driver.json").mkdir()
-    with pytest.raises(EvidenceError, match="cannot be locked out"):
+    # The error is kept, and all that it holds: nothing lets go of the lock by being forgotten.
+    with pytest.raises(EvidenceError, match="cannot be locked out") as caught:
         lock.take()
     (tmp_path / ".driver.json").rmdir()
     other = DriverLock(tmp_path)
     assert other.take()
     other.release()
+    assert not lock.is_held
+    assert caught.value.state == "Nothing was started."
