@@ -2,8 +2,9 @@
 
 - Limits are token buckets, to which each request adds its cost: those of the identity and access
   service, of an application in all tenants, of an application in one tenant, and of one tenant.
-- A request that would exceed a limit is refused before any work. It is counted all the same, as the
-  service goes on counting while it throttles, up to 1.8 times the limit.
+- A request that would exceed a limit is refused before any work, and so is all that comes under this
+  limit for a period: until half of it is free again. `Retry-After` says how long that is. How long
+  the service's periods are is not documented. https://learn.microsoft.com/graph/throttling
 - Reports (the audit log) and mail have limits of their own and are not counted here.
 - The sign-in service's limits are not documented, but how it answers is.
 
@@ -13,6 +14,7 @@ https://learn.microsoft.com/graph/throttling-limits
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ _UNITS_BY_USERS = ((49, 3_500), (500, 5_000))
 _UNITS_OF_LARGE = 8_000
 
 _WARNED_FROM = 0.8
-_COUNTED_UP_TO = 1.8
+_FREE_AGAIN = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,13 +84,30 @@ class _Limit:
 
 @dataclass
 class _Bucket:
+    """How much of a limit is used.
+
+    Attributes:
+        level: units that have not leaked yet.
+        at: when that was.
+        closed_until: until when everything is refused.
+    """
+
     level: float
     at: datetime
+    closed_until: datetime
 
-    def leak(self, limit: _Limit, now: datetime) -> None:
+    def admits(self, limit: _Limit, now: datetime) -> bool:
+        """Whether a request fits; closes the bucket where it does not."""
+        rate = limit.quota / limit.seconds
         passed = max(0.0, (now - self.at).total_seconds())
-        self.level = max(0.0, self.level - passed * limit.quota / limit.seconds)
-        self.at = now
+        self.level, self.at = max(0.0, self.level - passed * rate), now
+        if now < self.closed_until:
+            return False
+        if self.level + limit.cost <= limit.quota:
+            return True
+        free = limit.quota * _FREE_AGAIN
+        self.closed_until = now + timedelta(seconds=max(limit.cost, self.level - free) / rate)
+        return False
 
 
 class Throttling:
@@ -105,18 +124,17 @@ class Throttling:
         Of several limits that it exceeds the first one is told.
         """
         limits = list(self._limits(asked))
-        refused = [limit for limit in limits if not self._fits(limit, now)]
-        for limit in limits:
-            self._count(limit)
+        refused = [limit for limit in limits if not self._bucket(limit, now).admits(limit, now)]
         if refused:
-            wait = max(self._wait(limit) for limit in refused)
+            ends = max(self._bucket(limit, now).closed_until for limit in refused)
+            wait = (ends - now).total_seconds()
             headers = {
                 "retry-after": f"{wait:.3f}",
                 "x-ms-throttle-scope": refused[0].scope,
                 "x-ms-throttle-information": refused[0].information,
             }
             return Verdict(wait_seconds=wait, headers=headers)
-        used = max(self._buckets[limit.key].level / limit.quota for limit in limits)
+        used = max(self._count(limit, now) for limit in limits)
         told = {"x-ms-throttle-limit-percentage": f"{used:.2f}"} if used > _WARNED_FROM else {}
         return Verdict(wait_seconds=None, headers=told)
 
@@ -136,9 +154,10 @@ class Throttling:
             scope="",
             information="",
         )
-        fits = self._fits(limit, now)
-        self._count(limit)
-        return fits
+        if not self._bucket(limit, now).admits(limit, now):
+            return False
+        self._count(limit, now)
+        return True
 
     def _limits(self, asked: Asked) -> Iterator[_Limit]:
         settings, app, tenant = self._settings, asked.app_id, asked.tenant_id
@@ -174,20 +193,14 @@ class Throttling:
                 "WriteLimitExceeded",
             )
 
-    def _fits(self, limit: _Limit, now: datetime) -> bool:
-        bucket = self._buckets.setdefault(limit.key, _Bucket(0.0, now))
-        bucket.leak(limit, now)
-        return bucket.level + limit.cost <= limit.quota
+    def _bucket(self, limit: _Limit, now: datetime) -> _Bucket:
+        return self._buckets.setdefault(limit.key, _Bucket(0.0, now, now))
 
-    def _count(self, limit: _Limit) -> None:
-        bucket = self._buckets[limit.key]
-        bucket.level = max(
-            bucket.level, min(bucket.level + limit.cost, limit.quota * _COUNTED_UP_TO)
-        )
-
-    def _wait(self, limit: _Limit) -> float:
-        too_much = self._buckets[limit.key].level + limit.cost - limit.quota
-        return too_much * limit.seconds / limit.quota
+    def _count(self, limit: _Limit, now: datetime) -> float:
+        """Count a request, and return which part of the limit is used."""
+        bucket = self._bucket(limit, now)
+        bucket.level += limit.cost
+        return bucket.level / limit.quota
 
 
 def resource_units(method: str, segments: tuple[str, ...], query: Mapping[str, str]) -> int:
