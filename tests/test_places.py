@@ -132,6 +132,16 @@ def test_where_there_is_no_runbook_at_all_one_is_told_where_they_were_sought(pro
         assert str(folder) in caught.value.remedy
 
 
+def test_the_notebook_that_sums_up_batches_is_the_projects_own_or_else_the_packages(project):
+    places = Places.find(environment={})
+    # A project that was made before there were summaries has other notebooks, and not that one.
+    assert places.notebooks == project / "notebooks"
+    assert places.summary_notebook() == ROOT / "notebooks" / "summarize_batch.ipynb"
+    own = project / "notebooks" / "summarize_batch.ipynb"
+    own.write_text("{}")
+    assert places.summary_notebook() == own
+
+
 def test_a_projects_own_sandbox_is_its_own_whatever_the_environment_says(project):
     places = Places.find(environment={"O365_SANDBOX": str(project / "x.json")})
     own = places.with_own_sandbox()

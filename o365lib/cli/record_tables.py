@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from o365lib import clock
 from o365lib.evidence.public_keys import fingerprint_of
+from o365lib.reserved import is_reserved
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -46,7 +47,10 @@ def _head(record: Record) -> Iterator[tuple[str, str]]:
     operator, approval, error = record.operator, record.approval, record.error
     hand_over = record.hand_over
     pairs = [
-        ("Client", f"{record.client} {record.client_display_name}"),
+        (
+            "Archived as" if is_reserved(record.client) else "Client",
+            f"{record.client} {record.client_display_name}",
+        ),
         ("Tenant", f"{record.tenant_id} {record.cloud}"),
         ("Runbook", f"{record.runbook} {record.package_version} {record.runbook_digest[:12]}"),
         ("Operator", f"{operator.user_name} at {operator.host_name}"),

@@ -24,6 +24,7 @@ from o365lib.evidence.index_entry import COLUMNS, TEXTS, UNREADABLE, IndexedRun,
 from o365lib.evidence.index_file import IndexFile, folded
 from o365lib.evidence.index_filling import fill
 from o365lib.evidence.layout import INDEX
+from o365lib.reserved import BATCHES
 
 # SQLite before 3.32 takes 999 parameters.
 _PAGE = 500
@@ -115,7 +116,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Size:
-    """How much an index holds."""
+    """How much an index holds. Summaries of batches are runs, and of no client."""
 
     runs: int
     unreadable: int
@@ -177,9 +178,10 @@ class Index:
         """Return how much there is."""
         counts = (
             "SELECT (SELECT count(*) FROM runs), (SELECT count(*) FROM runs WHERE outcome = ?),"
-            " (SELECT count(DISTINCT client) FROM runs), (SELECT count(*) FROM seals)"
+            " (SELECT count(DISTINCT client) FROM runs WHERE client <> ?),"
+            " (SELECT count(*) FROM seals)"
         )
-        return Size(*self._rows(counts, [UNREADABLE])[0])
+        return Size(*self._rows(counts, [UNREADABLE, BATCHES])[0])
 
     def count(self, wanted: Wanted) -> int:
         """Return how many runs are such."""

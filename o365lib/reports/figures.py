@@ -59,6 +59,7 @@ class Figures:
         unmended: runs that went wrong, and of whose runbook no later run of that client went well.
         strange: changes that tenants' audit logs tell and no record does.
         keys: fingerprints of the keys that sealed runs, each with who signed.
+        summaries: how many summaries of batches there are; they are no runs of clients.
     """
 
     now: datetime
@@ -74,17 +75,28 @@ class Figures:
     unmended: int = 0
     strange: int = 0
     keys: dict[str, str] = field(default_factory=dict)
+    summaries: int = 0
     _oldest: list[tuple[float, str, StandingAccount]] = field(default_factory=list)
     _troubles: list[tuple[str, str, Trouble]] = field(default_factory=list)
     _unsealed: list[tuple[str, str, RunRow]] = field(default_factory=list)
+    _summaries: list[tuple[str, str, RunRow]] = field(default_factory=list)
 
     def add_run(self, row: RunRow) -> None:
         """Count one run."""
         self.runs += 1
         self.outcomes[row.outcome] += 1
-        self.seals[row.seal] += 1
         if row.started is not None:
             self.months.setdefault(month(row.started), Counter())[row.outcome] += 1
+        self._add_seal(row)
+
+    def add_summary(self, row: RunRow) -> None:
+        """Count the summary of a batch: evidence like a run, and nobody's."""
+        self.summaries += 1
+        self._add_seal(row)
+        _keep(self._summaries, (row.run_id, row.client, row))
+
+    def _add_seal(self, row: RunRow) -> None:
+        self.seals[row.seal] += 1
         if row.seal == "sealed":
             self.keys.setdefault(row.seal_fingerprint, row.seal_signer)
         if row.seal in {"invalid", "not sealed"}:
@@ -117,6 +129,10 @@ class Figures:
     def newest_unsealed(self) -> list[RunRow]:
         """Return the newest runs without a valid seal, the newest first."""
         return [row for *_, row in sorted(self._unsealed, reverse=True, key=_order)]
+
+    def newest_summaries(self) -> list[RunRow]:
+        """Return the newest summaries of batches, the newest first."""
+        return [row for *_, row in sorted(self._summaries, reverse=True, key=_order)]
 
 
 def age(account: StandingAccount, now: datetime) -> str:

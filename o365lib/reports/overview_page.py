@@ -24,6 +24,7 @@ from o365lib.reports.parts import Figures as FigureParts
 from o365lib.reports.run_row import RunRow
 from o365lib.reports.seal_status import ArchiveStatus
 from o365lib.reports.wording import OUTCOMES, counted
+from o365lib.reserved import is_reserved
 
 # Clients on one page of the list; more fill further pages.
 CLIENTS_A_PAGE = 250
@@ -86,6 +87,7 @@ def page(
             Section("Accounts that stand", _standing(figures, has_page)),
             Section("Refused and failed runs", _troubles(figures)),
             Section("How runs ended", _outcomes(figures)),
+            Section("Batches", _batches(figures)),
             Section("Seals", _seals(figures, archive)),
             Section("Clients", parts),
         ),
@@ -207,6 +209,18 @@ def _outcomes(figures: Figures) -> list[Part]:
     ]
 
 
+def _batches(figures: Figures) -> list[Part]:
+    """Return the summaries of batches; nothing where there are none."""
+    rows = [
+        (wording.moment(row.started), row.reason[:_LONGEST_REASON], row.operator, _run(row))
+        for row in figures.newest_summaries()
+    ]
+    more = figures.summaries - len(rows)
+    columns = ("Summed up", "What came of it", "By", "Summary")
+    table: list[Part] = [Table(columns, rows, caption="The newest first")] if rows else []
+    return [*table, *_more(more, "run")]
+
+
 def _seals(figures: Figures, archive: ArchiveStatus) -> list[Part]:
     states: list[tuple[str, int]] = [
         (name, figures.seals[name])
@@ -249,6 +263,8 @@ def _more(count: int, noun: str) -> list[Part]:
 
 
 def _client(name: str) -> Words:
+    if is_reserved(name):
+        return Words(name)
     return Words(name, address=f"clients/{name}.html")
 
 

@@ -26,6 +26,7 @@ from o365lib.reports.run_row import RunRow
 from o365lib.reports.seal_status import SealReader
 from o365lib.reports.standing import StandingAccount
 from o365lib.reports.wording import TROUBLES
+from o365lib.reserved import is_reserved
 
 INDEX = "index.html"
 
@@ -68,14 +69,7 @@ class PagesWriter:
         """
         name = f"runs/{row.client}/{row.run_id}.html"
         is_alone = self._wanted.run is not None
-        ways = (
-            ()
-            if is_alone
-            else (
-                Words(_OVERVIEW, address=f"../../{INDEX}"),
-                Words("The client's page", address=f"../../clients/{row.client}.html"),
-            )
-        )
+        ways = () if is_alone else _ways_from(row)
         page = run_page.page(
             run, address_of=lambda path: self._folder.address_of(path, page=name), ways=ways
         )
@@ -85,6 +79,9 @@ class PagesWriter:
             return
         if self._csv:
             self._csv.write(row)
+        if is_reserved(row.client):
+            self._figures.add_summary(row)
+            return
         self._figures.add_run(row)
         self._rows.append(row)
         self._count += 1
@@ -102,7 +99,9 @@ class PagesWriter:
         Raises:
             EvidenceError: it cannot be written.
         """
-        if self._count or standing or self._wanted.client == client:
+        # Under its name there are summaries of batches, which the overview lists.
+        is_somebody = not is_reserved(client)
+        if is_somebody and (self._count or standing or self._wanted.client == client):
             story = self._story(client, standing, records)
             ways = (Words(_OVERVIEW, address=f"../{INDEX}"),)
             page = client_page.page(story, now=self._wanted.now, ways=ways)
@@ -189,6 +188,14 @@ class PagesWriter:
             "This page is no evidence itself: the sealed records are. Times are UTC.",
         )
         return self._folder.write(name, render(replace(page, made=made)))
+
+
+def _ways_from(row: RunRow) -> tuple[Words, ...]:
+    """Return where one goes from a run's page."""
+    overview = Words(_OVERVIEW, address=f"../../{INDEX}")
+    if is_reserved(row.client):
+        return (overview,)
+    return overview, Words("The client's page", address=f"../../clients/{row.client}.html")
 
 
 def _ends(rows: Sequence[Sequence[Cell]]) -> tuple[Cell, Cell]:

@@ -25,6 +25,7 @@ from o365lib.reports.parts import (
     filled,
 )
 from o365lib.reports.reading import ArchivedRun
+from o365lib.reserved import is_reserved
 
 _LONGEST_TITLE = 120
 
@@ -56,7 +57,7 @@ def page(
         title=f"{wording.runbook(record.runbook)}: {name}",
         over_title="Record of one run",
         verdicts=(wording.outcome(outcome), seal_status.verdict(run.seal)),
-        lead=(record.reason, wording.OUTCOME_SENTENCES[outcome]),
+        lead=(record.reason, wording.outcome_sentence(outcome, client=record.client)),
         sections=filled(
             Section("The run", [Facts(list(_head(record)))]),
             Section("What went wrong", _error(record)),
@@ -84,7 +85,7 @@ def _head(record: Record) -> Iterator[tuple[str, Cell]]:
     at = f"{operator.user_name} at {operator.host_name}"
     length = _seconds(record.started, record.ended)
     pairs: list[tuple[str, Cell]] = [
-        ("Client", f"{record.client_display_name} ({record.client})".removeprefix(" ")),
+        ("Client", _client(record)),
         ("Tenant", _code(record.tenant_id)),
         ("Cloud", record.cloud),
         ("Purpose of the account", record.purpose),
@@ -102,6 +103,12 @@ def _head(record: Record) -> Iterator[tuple[str, Cell]]:
         ("Closed by", "" if record.closed_by == "runbook" else record.closed_by),
     ]
     return ((name, value) for name, value in pairs if value)
+
+
+def _client(record: Record) -> str:
+    if is_reserved(record.client):
+        return "none: a batch is of many"
+    return f"{record.client_display_name} ({record.client})".removeprefix(" ")
 
 
 def _error(record: Record) -> list[Part]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from o365lib.evidence.record import Outcome
 from o365lib.reports.parts import Tone, Words
+from o365lib.reserved import is_reserved
 
 UNREADABLE = "unreadable"
 
@@ -42,6 +43,9 @@ OUTCOME_SENTENCES = {
     "unfinished": "The record is not closed: the run is under way, or its machine went down.",
     UNREADABLE: "What this run did is not known: its record cannot be read.",
 }
+
+# A summary of a batch asks no tenant anything.
+_SUMMED_UP = "What came of a batch was read from the archive. No tenant was asked anything."
 
 _STATUSES: dict[str, tuple[str, Tone]] = {
     "completed": ("✓ completed", "plain"),
@@ -87,6 +91,13 @@ _MONTHS = (
 def outcome(value: str) -> Words:
     """Return an outcome with a sign and a tone."""
     return Words(*_OUTCOMES.get(value, (value, "plain")))
+
+
+def outcome_sentence(value: str, *, client: str) -> str:
+    """Return what an outcome means, for a run of a client, or for the summary of a batch."""
+    if is_reserved(client) and value == Outcome.DONE.value:
+        return _SUMMED_UP
+    return OUTCOME_SENTENCES[value]
 
 
 def status(value: str) -> Words:

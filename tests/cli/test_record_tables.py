@@ -7,14 +7,12 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 def make(**fields) -> dict:
+    told = {"run_id": "1", "client": "alpine-books", "runbook": "create", **fields}
     record = Record(
-        run_id="1",
-        client="alpine-books",
-        runbook="create",
         package_version="1",
         operator=Operator(user_name="kim", host_name="desk"),
         started=NOW,
-        **fields,
+        **told,
     )
     return {title: rows for title, _, rows in tables(record)}
 
@@ -73,3 +71,9 @@ def test_a_plan_of_an_unknown_shape_breaks_nothing():
     assert make(plan={"changes": "none", "refusals": None, "already": []}).get("Plan") is None
     refusals = make(plan={"refusals": [{"code": "last-administrator", "message": "m"}]})["Plan"]
     assert refusals == [("refusal", "last-administrator", "m")]
+
+
+def test_the_summary_of_a_batch_is_archived_and_of_no_client():
+    head = dict(make(client="o365-batches")["Run 1"])
+    assert head["Archived as"] == "o365-batches"
+    assert "Client" not in head

@@ -307,3 +307,9 @@ def test_a_record_that_may_not_be_read_is_named_too(archive):
 def test_a_run_that_ended_before_its_first_record_hides_nothing(archive):
     archive.new_run("alpine-books", "2026-1")
     assert archive.read("alpine-books")[1] == []
+
+
+def test_what_a_summary_was_made_of_is_kept_byte_for_byte(archive):
+    run = archive.new_run("o365-batches", "one")
+    run.write_batch('{"batch_id": "ü"}\n'.encode())
+    assert (run.path / "batch.json").read_bytes() == '{"batch_id": "ü"}\n'.encode()

@@ -327,3 +327,14 @@ def test_rebuilding_makes_it_anew(archive):
     with Index(archive) as index:
         assert index.rebuild().runs == 1
         assert [run.reason for run in index.runs(Wanted())] == ["as it is"]
+
+
+def test_the_summary_of_a_batch_is_a_run_that_is_found_and_no_client(archive):
+    put(archive)
+    put(archive, "o365-batches", "2", runbook="summarize_batch", reason="batch 7: 3 clients")
+    with Index(archive) as index:
+        size = index.size()
+        assert (size.runs, size.clients) == (2, 1)
+        assert "o365-batches" in index.clients()
+    assert ids(archive, client="o365-batches") == ["2"]
+    assert ids(archive, runbook="summarize") == ["2"]

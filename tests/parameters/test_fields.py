@@ -54,6 +54,11 @@ def test_a_clients_name_that_could_not_be_a_folder_everywhere_is_refused(name):
     assert "is not a client's name" in refusal(fields.ClientName, name)
 
 
+def test_a_name_that_is_ours_is_refused_with_the_reason():
+    assert "summaries of batches" in refusal(fields.ClientName, "o365-batches")
+    assert fields.why_no_client_name("con") == fields.NOT_A_CLIENT_NAME
+
+
 @pytest.mark.parametrize(
     ("given", "normal"),
     [

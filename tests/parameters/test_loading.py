@@ -96,6 +96,21 @@ def test_a_file_whose_name_cannot_be_a_clients_is_told_so(folder, name):
     assert message.endswith("no name that Windows keeps for itself; rename the file")
 
 
+def test_the_name_under_which_batches_are_summed_up_is_no_clients(folder):
+    folder.add("o365-batches", "client: o365-batches\n")
+    message = folder.problem().message
+    assert message.startswith("`o365-batches` cannot be a client's name: the summaries of batches")
+    assert message.endswith("; rename the file")
+
+
+def test_who_names_that_name_as_a_client_is_told_why_there_is_none(folder):
+    folder.add("o365-batches", "client: o365-batches\n")
+    with pytest.raises(ParametersError) as caught:
+        parameters.load(folder.path, ["o365-batches"])
+    (problem,) = caught.value.problems
+    assert "there is no client 'o365-batches': it cannot be a client's name" in problem.message
+
+
 @pytest.mark.parametrize("name", [".DS_Store", ".ipynb_checkpoints", ".alpine.yaml.swp"])
 def test_hidden_files_are_left_alone(folder, name):
     (folder.clients / name).write_text("x")
@@ -165,8 +180,8 @@ def test_naming_nobody_is_a_problem(folder):
 
 def test_relative_paths_of_a_copy_start_where_the_original_is(folder, tmp_path):
     found = parameters.load(folder.path, ["alpine"], project=tmp_path / "elsewhere")
-
-    assert found.clients["beta"].sign_in.secret.file == tmp_path / "elsewhere/secrets/beta.secret"
+    secret = found.clients["alpine"].sign_in.secret.file
+    assert secret == tmp_path / "elsewhere/secrets/alpine.secret"
 
 
 def test_a_public_key_must_be_there_and_be_one(folder, public_key_pem):

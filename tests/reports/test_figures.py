@@ -112,3 +112,14 @@ def test_two_runs_of_one_id_are_both_kept():
     for client in ("a", "b"):
         figures.add_run(row(0, seal="invalid").model_copy(update={"client": client}))
     assert len(figures.newest_unsealed()) == 2
+
+
+def test_a_summary_is_counted_by_its_seal_and_as_no_run():
+    figures = Figures(now=NOW)
+    for minutes, seal in ((0, "sealed"), (1, "not sealed")):
+        figures.add_summary(row(minutes, seal=seal))
+    assert (figures.runs, figures.clients, figures.summaries) == (0, 0, 2)
+    assert not figures.outcomes
+    assert figures.seals == {"sealed": 1, "not sealed": 1}
+    assert [each.run_id for each in figures.newest_summaries()] == [run_id(1), run_id(0)]
+    assert len(figures.newest_unsealed()) == 1

@@ -14,6 +14,7 @@ from o365lib.reports.pages import PagesWriter
 from o365lib.reports.report import Wanted, walk
 from o365lib.reports.seal_status import SealStatus
 from o365lib.reports.second_witness import Witness
+from o365lib.reserved import BATCHES
 from tests.reports.examples import (
     HOSTILE,
     NAME,
@@ -26,6 +27,7 @@ from tests.reports.examples import (
     record,
     refusal,
     removal,
+    run_id,
     write,
 )
 
@@ -234,3 +236,48 @@ def test_the_same_records_make_the_same_pages(tmp_path):
         if report(archive, root)
     ]
     assert texts[0] == texts[1]
+
+
+def summary(minutes=60, **fields):
+    """The record of a batch's summary."""
+    return record(
+        minutes,
+        client=BATCHES,
+        client_display_name="",
+        cloud="",
+        tenant_id="",
+        purpose="",
+        run_id=run_id(minutes, "summarize"),
+        reason="batch 1: 3 clients: 2 done, 1 refused",
+        **fields,
+    ).model_copy(update={"runbook": "summarize_batch"})
+
+
+def test_the_summary_of_a_batch_is_no_client_without_an_account(tmp_path):
+    archive = write(tmp_path, creation(), summary(), summary(70, outcome=Outcome.FAILED))
+    first = report(archive, tmp_path / "report")
+    text = see(first).text
+    assert "clients 1 runs 1 accounts stand 1" in text.replace("In short ", "")
+    assert "3 clients: 2 done, 1 refused" in text[text.index("Batches") :]
+    assert not (first.parent / "clients" / f"{BATCHES}.html").exists()
+    assert (first.parent / "runs" / BATCHES / f"{summary().run_id}.html").is_file()
+    pages = [*first.parent.rglob("*.html")]
+    for page in pages:
+        for address in see(page).addresses:
+            assert (page.parent / unquote(address)).is_file(), (page, address)
+
+
+def test_the_page_of_a_summary_says_that_no_tenant_was_asked(tmp_path):
+    archive = write(tmp_path, summary())
+    first = report(archive, tmp_path / "report", client=BATCHES)
+    text = see(first.parent / "runs" / BATCHES / f"{summary().run_id}.html").text
+    assert "No tenant was asked anything" in text
+    assert "read back from the tenant" not in text
+    assert "The client's page" not in text
+
+
+def test_a_summary_without_a_seal_is_told_as_any_run_is(tmp_path):
+    archive = write(tmp_path, summary())
+    text = see(report(archive, tmp_path / "report", status=SealStatus(state="not sealed"))).text
+    assert "runs are not sealed 1" in text
+    assert BATCHES in text

@@ -66,3 +66,10 @@ def test_numbers_have_their_nouns_and_runbooks_their_titles():
     assert wording.counted(2, "entry", "entries") == "2 entries"
     assert wording.runbook("create_service_account") == "Create service account"
     assert wording.runbook("") == ""
+
+
+def test_a_summary_that_is_done_changed_no_tenant():
+    said = wording.outcome_sentence("done", client="o365-batches")
+    assert "No tenant" in said
+    assert wording.outcome_sentence("done", client="alpine-books") != said
+    assert wording.outcome_sentence("failed", client="o365-batches") == "It did not come out."
