@@ -126,7 +126,9 @@ def test_at_the_beginning_a_rate_is_of_the_time_that_has_passed():
 
 def test_what_a_run_tells_is_a_sum_and_never_goes_back():
     watch = Watch(2, at=0.0)
-    hear(watch, traffic("a", 5, 1), traffic("b", 7), traffic("a", 3, 0), traffic("a", 6, 1))
+    hear(watch, traffic("a", 5, 1), traffic("b", 7), traffic("a", 3, 0))
+    assert watch.figures(at=1.0).requests == 12
+    hear(watch, traffic("a", 6, 1))
     figures = watch.figures(at=1.0)
     assert (figures.requests, figures.throttled) == (13, 1)
 
