@@ -2,7 +2,7 @@
 
 - Limits are token buckets, to which each request adds its cost: those of the identity and access
   service, of an application in all tenants, of an application in one tenant, and of one tenant.
-- A request that would exceed a limit is refused before any work, and so is all that comes under this
+- A request that would exceed a limit is refused before any work. So is all that comes under this
   limit for a period: until half of it is free again. `Retry-After` says how long that is. How long
   the service's periods are is not documented. https://learn.microsoft.com/graph/throttling
 - Reports (the audit log) and mail have limits of their own and are not counted here.
