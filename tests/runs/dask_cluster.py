@@ -21,23 +21,21 @@ def until(condition):
     return found
 
 
+def tls_files(folder):
+    """Make certificates that all sides can show."""
+    made = Certificates(folder)
+    return TlsFiles(
+        authority=Path(made.authority), certificate=Path(made.chain), key=Path(made.key)
+    )
+
+
 class Cluster:
     """A scheduler, and workers that can be started and killed."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, sides=None):
         self.folder = folder
-        certificates = Certificates(folder)
-        self.tls = TlsFiles(
-            authority=Path(certificates.authority),
-            certificate=Path(certificates.chain),
-            key=Path(certificates.key),
-        )
-        self._options = [
-            *("--tls-ca-file", certificates.authority),
-            *("--tls-cert", certificates.chain),
-            *("--tls-key", certificates.key),
-            "--no-dashboard",
-        ]
+        self._sides = sides or dict.fromkeys(("scheduler", "worker", "driver"), tls_files(folder))
+        self.tls = self._sides["driver"]
         self._processes = []
         self.scheduler = self._start(
             "scheduler",
@@ -54,9 +52,14 @@ class Cluster:
             return ""
 
     def _start(self, what, *options, folder=None, **environment):
+        files = self._sides[what]
         with (self.folder / f"{what}.log").open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", f"distributed.cli.dask_{what}", *options, *self._options],
+                [
+                    *(sys.executable, "-m", f"distributed.cli.dask_{what}", *options),
+                    *("--tls-ca-file", str(files.authority), "--tls-key", str(files.key)),
+                    *("--tls-cert", str(files.certificate), "--no-dashboard"),
+                ],
                 cwd=folder or self.folder,
                 env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
                 stdout=log,
