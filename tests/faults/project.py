@@ -57,15 +57,18 @@ REMOVED = State(1, is_there=False, roles=(), is_handed_over=False)
 class FaultProject(DemoProject):
     """The demonstration's project, more clients, and faults."""
 
-    def add_client(self, name: str, *, holds: str = "", **changes) -> None:
+    def add_client(
+        self, name: str, *, holds: str = "", application: str | None = None, **changes
+    ) -> None:
         """Add a client and its tenant.
 
         Args:
             name: of both.
             holds: the role of a service account that is there already; empty for no account.
+            application: a multitenant application that the tenant shares; None for one of its own.
             changes: keys of the client file that differ from those of the usual case.
         """
-        tenant = self.sandbox.add_tenant(name)
+        tenant = self.sandbox.add_tenant(name, application=application)
         if holds:
             tenant.add_user(
                 user_principal_name=f"practiceprotect@{tenant.initial_domain}",
