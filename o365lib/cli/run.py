@@ -8,6 +8,7 @@ import click
 
 from o365lib.cli.passphrase import passphrase_file_option
 from o365lib.errors import UsageError
+from o365lib.reserved import BATCHES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -104,9 +105,11 @@ def _begin(
     from o365lib import parameters
     from o365lib.cli.batch_output import show_nothing_to_run
     from o365lib.runs import batch
+    from o365lib.runs.batch_summary_run import require_runbook_of_clients
 
     places = options.places()
     notebook = places.runbook(runbook)
+    require_runbook_of_clients(notebook)
     if given["unused_password"] and not notebook.stem.startswith("create"):
         raise UsageError(
             "--unused-password is for the create runbook.",
@@ -228,7 +231,12 @@ def _drive_and_show(
 
     options: Options = context.obj
     evidence = open_evidence(
-        options, places, defaults, clients=clients, passphrase_file=given["passphrase_file"]
+        options,
+        places,
+        defaults,
+        # The batch's summary is sealed too, in a chain of its own.
+        clients=[*clients, BATCHES],
+        passphrase_file=given["passphrase_file"],
     )
     stop = Stop()
     with evidence as opened:

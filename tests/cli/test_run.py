@@ -119,6 +119,17 @@ def test_a_runbook_or_client_that_is_not_there_is_wrong_usage(error_line, projec
     assert not (project / "evidence").exists()
 
 
+def test_the_notebook_that_sums_up_batches_is_run_for_nobody(o365, put, project):
+    put("summarize_batch", OPEN, CLOSE)
+    refused = o365("run", "summarize", "alpine-books", "--approved-by", "Kim")
+    assert refused.exit_code == 2
+    assert "run for no client" in refused.stderr
+    refused = o365("run", "create", "o365-batches", "--approved-by", "Kim")
+    assert refused.exit_code == 2
+    assert "cannot be a client's name" in " ".join(refused.stderr.split())
+    assert not (project / "evidence").exists()
+
+
 def test_parameters_elsewhere_do_with_the_runbooks_of_the_package(error_line, project):
     moved = project / "elsewhere" / "p"
     moved.parent.mkdir()
