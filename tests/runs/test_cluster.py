@@ -149,7 +149,7 @@ def test_a_worker_that_joins_is_used(cluster, connect, heard, tmp_path):
     joined = cluster.start_worker("joined", threads=1)
     until((tmp_path / "2").exists)
     assert workers.slots == CALM + 1
-    assert texts(heard, "told") == ["The worker joined has joined."]
+    until(lambda: texts(heard, "told") == ["The worker joined has joined."])
     go.touch()
 
     assert joined.pid in {future.result() for future in futures}
@@ -198,6 +198,19 @@ def test_the_tasks_of_a_killed_driver_are_told_to_stop(cluster, tmp_path):
     driver.wait()
 
     until(Path(f"{task}.stopped").exists)
+
+
+def test_a_worker_that_is_told_to_end_ends_its_runs_first(cluster, connect, tmp_path):
+    leaving = cluster.start_worker("leaving", threads=4)
+    workers = connect(cluster_tasks.obey, slots=CALM + 4)
+    futures = [workers.submit(str(tmp_path / str(number))) for number in range(CALM + 4)]
+    until(lambda: len(list(tmp_path.glob("*.began"))) == CALM + 4)
+
+    leaving.terminate()
+
+    until(lambda: len(list(tmp_path.glob("*.stopped"))) == 4)
+    leaving.wait()
+    until(lambda: sum(future.done() for future in futures) == 4)
 
 
 def test_closing_ends_what_is_under_way(connect, tmp_path):

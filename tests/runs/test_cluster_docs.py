@@ -82,7 +82,9 @@ def test_every_object_of_the_page_is_whole():
             claim = volume.get("persistentVolumeClaim")
             assert claim is None or claim["claimName"] in claims
         [container] = pod["containers"]
-        assert {mount["name"] for mount in container["volumeMounts"]} == set(volumes)
+        mounting = [container, *pod.get("initContainers", [])]
+        mounts = {mount["name"] for one in mounting for mount in one["volumeMounts"]}
+        assert mounts == set(volumes)
         words = container["command"] + container["args"]
         assert all(isinstance(word, str) for word in words)
         if each["kind"] == "Deployment":
