@@ -39,6 +39,10 @@ class KernelApplication(IPKernelApp):  # type: ignore[misc]  # ipykernel is read
 
     def _try_bind_socket(self, s: Any, port: int) -> Any:
         use(s, self.sockets.pop(port, None))
+        if s.type == zmq.XPUB:
+            # What is shown faster than it is read waits here. ZeroMQ would drop it after a thousand
+            # messages: outputs that no notebook has, or the word that the cell has ended.
+            s.sndhwm = 0
         return super()._try_bind_socket(s, port)
 
     def init_heartbeat(self) -> None:

@@ -87,6 +87,15 @@ def test_what_a_cell_takes_away_makes_room_for_more(execute, wait):
     assert [each.text for each in outputs] == ["19" * 300 + "\n"]
 
 
+def test_nothing_is_lost_that_is_shown_faster_than_it_is_read(execute):
+    (outputs,), _ = execute(
+        "from IPython.display import display\n"
+        "for n in range(6000): display({'text/plain': str(n)}, raw=True)",
+        limits=OutputLimits(),
+    )
+    assert [int(each.data["text/plain"]) for each in outputs] == list(range(6000))
+
+
 def test_a_run_that_prints_without_end_is_stopped(execute):
     (first, second), control = execute(
         "while True: print('x' * 1000, flush=True)", "print('never')",
