@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import select
 import signal
 import socket
 from contextlib import suppress
@@ -94,11 +95,9 @@ class ForkedProcess:
     def wait(self) -> int:
         """Wait for the process to end, holding up everything else; return its exit status."""
         while self.poll() is None:
-            self._connection.setblocking(True)
-            try:
-                self._hear(self._connection.recv(launch.FRAME_BYTES - len(self._answer)))
-            finally:
-                self._connection.setblocking(False)
+            heard = select.poll()
+            heard.register(self._connection, select.POLLIN)
+            heard.poll()
         assert self.returncode is not None
         return self.returncode
 

@@ -36,7 +36,10 @@ class ListeningSockets:
         try:
             for name in NAMES:
                 if not getattr(manager, name):
-                    self._sockets[name] = listen(manager.ip)
+                    listener = listen(manager.ip)
+                    if name in self._sockets:
+                        self._sockets[name].close()
+                    self._sockets[name] = listener
                     setattr(manager, name, self._port(name))
         except BaseException:
             for name in self._sockets:

@@ -77,6 +77,9 @@ class ForkingProvisioner(LocalProvisioner):  # type: ignore[misc]  # jupyter_cli
             # It opens the ports itself.
             self._sockets.close()
             return await super().launch_kernel(cmd, **kwargs)
+        except BaseException:
+            self._sockets.close()
+            raise
         self.pid, self.pgid = self.process.pid, None
         self.cwd = kwargs.get("cwd") or Path.cwd()
         return self.connection_info

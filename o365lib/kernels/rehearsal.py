@@ -45,7 +45,7 @@ def rehearse() -> None:
             for cell in _CELLS:
                 shell.run_cell(cell, silent=True, store_history=False)
             shell.restore_sys_module_state()
-        KernelApplication(config=config)
+        KernelApplication()
         # Which addresses this machine has; kernels are told theirs.
         localinterfaces.localhost()
     finally:

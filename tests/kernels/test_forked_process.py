@@ -1,0 +1,91 @@
+"""A kernel's life at the other end of a connection."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import threading
+
+import pytest
+
+from o365lib.kernels import launch
+from o365lib.kernels.forked_process import ForkedProcess, Retired
+from o365lib.kernels.meeting_point import NotForked
+
+
+@pytest.fixture
+def connection():
+    """Our end, and the template's."""
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    with ours, theirs:
+        yield ours, theirs
+
+
+def started(ours, theirs, answer):
+    theirs.sendall(answer)
+    return asyncio.run(ForkedProcess.launch(ours, [2]))
+
+
+@pytest.fixture
+def process(connection):
+    process = started(*connection, launch.frame(launch.STARTED, os.getpid()))
+    connection[1].recv(100)
+    yield process
+    connection[1].close()
+    process._pidfd = process._pidfd and os.close(process._pidfd)
+
+
+def test_it_runs_until_the_template_says_that_it_has_ended(process, connection):
+    assert process.pid == os.getpid()
+    assert process.poll() is None
+    connection[1].sendall(launch.frame(launch.ENDED, 3))
+    assert process.poll() == 3
+    assert process.wait() == 3
+
+
+@pytest.mark.parametrize("wait", [lambda it: it.wait(), lambda it: asyncio.run(it.ended())])
+def test_one_waits_for_its_end(process, connection, wait):
+    answer = launch.frame(launch.ENDED, -15)
+    connection[1].sendall(answer[:2])
+    assert process.poll() is None
+    threading.Timer(0.05, connection[1].sendall, [answer[2:]]).start()
+    assert wait(process) == -15
+
+
+def test_signals_go_by_way_of_the_template(process, connection):
+    process.send_signal(signal.SIGINT)
+    process.terminate()
+    process.kill()
+    heard = connection[1].recv(100)
+    frames = [heard[at : at + launch.FRAME_BYTES] for at in range(0, 15, launch.FRAME_BYTES)]
+    assert [launch.unpack(frame) for frame in frames] == [
+        (launch.SIGNAL, signal.SIGINT),
+        (launch.SIGNAL, signal.SIGTERM),
+        (launch.SIGNAL, signal.SIGKILL),
+    ]
+
+
+def test_a_process_whose_template_is_gone_is_killed(connection):
+    with subprocess.Popen(["sleep", "600"]) as sleeper:
+        process = started(*connection, launch.frame(launch.STARTED, sleeper.pid))
+        connection[1].close()
+        assert process.poll() == -signal.SIGKILL
+        assert sleeper.wait() == -signal.SIGKILL
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [(launch.RETIRED, Retired), (launch.REFUSED, NotForked)],
+)
+def test_a_template_may_say_no(connection, answer, error):
+    with pytest.raises(error):
+        started(*connection, launch.frame(answer))
+    assert connection[0].fileno() == -1
+
+
+def test_a_template_that_ends_is_as_one_that_says_no(connection):
+    connection[1].close()
+    with pytest.raises(Retired):
+        asyncio.run(ForkedProcess.launch(connection[0], [2]))
