@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.o365-installed
 EXTRAS := lab,sandbox,azure,s3,cluster,charts,dev
 
-.PHONY: demo test check bench bench-evidence lab pins browser stores clean help
+.PHONY: demo test check bench bench-evidence soak lab pins browser stores clean help
 
 help:
 	@echo "make demo     the main job on embedded tenants, from nothing to evidence"
@@ -13,6 +13,7 @@ help:
 	@echo "make lab      the runbooks in JupyterLab, with the embedded tenants behind"
 	@echo "make bench    how fast and how big, beside what one would otherwise use"
 	@echo "make bench-evidence  the same for archives of up to 100,000 runs; takes 7 GB for a while"
+	@echo "make soak     batches of 200 clients, killed at random moments, 50 times"
 	@echo "make stores   archives in the cloud against Azurite and moto; installs Azurite (Node.js)"
 	@echo "make browser  install Chromium, for the tests in a real browser (Debian, as root)"
 	@echo "make pins     write the installed versions to constraints.txt"
@@ -35,7 +36,11 @@ check: $(STAMP)
 	$(BIN)/python tools/write_record_schema.py --check
 
 bench: $(STAMP)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	$(BIN)/python -m benchmarks
+
+soak: $(STAMP)
+	$(BIN)/python -m benchmarks.soak --rounds 50 --clients 200
 
 bench-evidence: $(STAMP)
 	$(BIN)/python -m benchmarks.evidence
