@@ -51,6 +51,9 @@ _MOST_NAMES = 5
 _TOO_MANY = 429
 _NO_ANSWER, _FIRST_ERROR = 0, 400
 
+# The status of a step that a dry run, say, has nothing to do in: it takes no time.
+_LEFT_OUT = "not done"
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
@@ -60,6 +63,7 @@ class _Step(_Part):
     name: str
     started: AwareDatetime
     ended: AwareDatetime | None = None
+    status: str = ""
 
 
 class _Error(_Part):
@@ -182,7 +186,7 @@ class BatchFigures:
         """Count a run's steps, and return the longest of them."""
         longest, most = "", -1.0
         for step in steps:
-            if step.ended is None:
+            if step.ended is None or step.status == _LEFT_OUT:
                 continue
             seconds = (step.ended - step.started).total_seconds()
             name = step.name[:_LONGEST_STEP]

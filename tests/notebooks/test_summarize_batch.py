@@ -74,7 +74,7 @@ def test_it_tells_of_the_runs_by_their_own_records(summed_up, project):
     assert "1 planned, 1 not started" in shown(notebook, "outcomes")
     assert "bayside-legal" in shown(notebook, "needing-a-person")
     (record,) = project.records("alpine-books")
-    assert [step.name for step in record.steps] == re.findall(
+    assert [step.name for step in record.steps if step.status != "not done"] == re.findall(
         r"^([a-z-]+) ", shown(notebook, "steps"), re.MULTILINE
     )
     assert f"{len(record.requests)} requests" in shown(notebook, "requests")

@@ -43,6 +43,18 @@ def test_steps_are_timed_by_name_in_the_order_in_which_they_came(read):
     assert list(found.steps["look"]) == [2, 0.25]
 
 
+def test_a_step_that_was_left_out_took_no_time_that_would_count(read):
+    def spoil(archive, batch):
+        file = archive.run("alpine", batch.clients[0].run_id).record_file
+        record = json.loads(file.read_text())
+        record["steps"][-1]["status"] = "not done"
+        file.write_text(json.dumps(record))
+
+    found = read({"alpine": [Ran()], "beta": [Ran()]}, spoil=spoil)
+    assert len(found.steps["create-user"]) == 1
+    assert len(found.steps["look"]) == 2
+
+
 def test_requests_are_counted_and_those_that_were_told_to_wait(read):
     found = read({"alpine": [Ran(requests=7, told_to_wait=2)], "beta": [Ran(requests=3)]})
     assert sorted(found.requests) == [3, 7]
