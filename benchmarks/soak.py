@@ -12,12 +12,15 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from benchmarks.soak_blows import TARGETS, planned
+from benchmarks.soak_blows import CLUSTER_TARGETS, TARGETS, planned
+from benchmarks.soak_cluster import SoakCluster
 from benchmarks.soak_project import soak_project
 from benchmarks.soak_round import RoundStory, play
 
 PAGE = Path(__file__).with_name("SOAK.md")
 _LATENCY_SECONDS = 0.05
+# What a command after a killed one always says.
+_USUAL = ("Sealed now, since", "Your signing key was made", "The batch ")
 
 _TEXT = """\
 # Batches that were killed
@@ -58,18 +61,21 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=200)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--jobs", type=int)
+    parser.add_argument("--cluster", action="store_true", help="on two Dask workers")
     parser.add_argument("--page", type=Path, default=PAGE)
     options = parser.parse_args()
     stories: dict[int, RoundStory] = {}
     for seed in range(options.first_seed, options.first_seed + options.rounds):
-        stories[seed] = one_round(seed, options.clients, options.jobs)
+        stories[seed] = one_round(
+            seed, options.clients, jobs=options.jobs, is_on_cluster=options.cluster
+        )
         options.page.write_text(page(stories, options.clients), "utf-8")
     sys.exit(any(story.faults for story in stories.values()))
 
 
-def one_round(seed: int, clients: int, jobs: int | None) -> RoundStory:
+def one_round(seed: int, clients: int, *, jobs: int | None, is_on_cluster: bool) -> RoundStory:
     """Play a round and print its story."""
-    blows = planned(seed, clients)
+    blows = planned(seed, clients, targets=CLUSTER_TARGETS if is_on_cluster else TARGETS)
     plan = " / ".join(", ".join(map(str, each)) for each in blows)
     print(f"seed {seed}: planned {plan}", flush=True)
     with (
@@ -77,11 +83,14 @@ def one_round(seed: int, clients: int, jobs: int | None) -> RoundStory:
         soak_project(Path(folder), clients) as project,
     ):
         project.set_latency(_LATENCY_SECONDS)
+        if is_on_cluster:
+            project.cluster = SoakCluster(project.folder / "cluster", project.environment)
         story = play(project, blows, seed=seed, jobs=jobs)
     for number, drive in enumerate(story.drives, 1):
         print(f"  drive {number}: hit {drive.struck}, missed {drive.missed}, status {drive.status}")
         for line in drive.said:
-            print(f"    {line[:300]}")
+            if not line.startswith(_USUAL):
+                print(f"    {line[:300]}")
     for fault in story.faults:
         print(f"  WRONG {fault}")
     print(f"  {story.attempts} attempts, {story.seconds:.0f} seconds", flush=True)
@@ -106,7 +115,7 @@ def page(stories: dict[int, RoundStory], clients: int) -> str:
         total=len(stories) * clients,
         attempts=sum(each.attempts for each in stories.values()),
         drives=sum(len(each.drives) for each in stories.values()),
-        hits="\n".join(f"| {target} | {hits[target]} times |" for target in TARGETS),
+        hits="\n".join(f"| {target} | {hits[target]} times |" for target in CLUSTER_TARGETS),
         table="\n".join(rows),
     )
 

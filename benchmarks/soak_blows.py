@@ -4,7 +4,7 @@ import contextlib
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -12,8 +12,11 @@ import psutil
 
 from benchmarks.soak_project import SoakProject
 
-Target = Literal["driver", "worker", "template", "kernel", "sandbox killed", "sandbox frozen"]
-TARGETS: tuple[Target, ...] = get_args(Target)
+Target = Literal[
+    "driver", "worker", "template", "kernel", "sandbox killed", "sandbox frozen", "scheduler"
+]
+CLUSTER_TARGETS: tuple[Target, ...] = get_args(Target)
+TARGETS = CLUSTER_TARGETS[:-1]
 
 # A create run tells about so many things.
 EVENTS_A_CLIENT = 11
@@ -36,7 +39,7 @@ class Blow:
         return f"{self.target} at event {self.after}"
 
 
-def planned(seed: int, clients: int) -> list[list[Blow]]:
+def planned(seed: int, clients: int, *, targets: Sequence[Target] = TARGETS) -> list[list[Blow]]:
     """Return the blows of each drive of a round; later drives are left alone.
 
     Over the seeds each target comes first equally often. Moments are counted in what the driver
@@ -47,14 +50,14 @@ def planned(seed: int, clients: int) -> list[list[Blow]]:
     events = EVENTS_A_CLIENT * clients
     for drive in range(chance.choice((1, 2, 2, 3))):
         number = chance.randint(1, 3)
-        first = TARGETS[seed % len(TARGETS)] if drive == 0 else chance.choice(TARGETS)
-        targets = [first, *chance.choices(TARGETS, k=number - 1)]
-        if targets.count("driver") > 1:
-            targets = [each for each in targets if each != "driver"] + ["driver"]
-        moments = sorted(chance.randint(1, max(2, events * 4 // 5)) for _ in targets)
+        first = targets[seed % len(targets)] if drive == 0 else chance.choice(targets)
+        hit = [first, *chance.choices(targets, k=number - 1)]
+        if hit.count("driver") > 1:
+            hit = [*(each for each in hit if each != "driver"), "driver"]
+        moments = sorted(chance.randint(1, max(2, events * 4 // 5)) for _ in hit)
         # Whoever kills the driver has the last word in its drive.
-        targets.sort(key=lambda each: each == "driver")
-        drives.append([Blow(*each) for each in zip(targets, moments, strict=True)])
+        hit.sort(key=lambda each: each == "driver")
+        drives.append([Blow(*each) for each in zip(hit, moments, strict=True)])
         events //= 4
     return drives
 
@@ -97,6 +100,10 @@ class Striker:
                 thaw = threading.Timer(seconds, lambda: project.pause_sandbox(is_paused=False))
                 thaw.start()
                 self._thaws.append(thaw)
+            case "scheduler" if project.cluster:
+                project.cluster.kill_scheduler()
+            case "worker" if project.cluster:
+                project.cluster.kill_worker(self._chance.randrange(100))
             case "worker" | "template" | "kernel":
                 found = {
                     "worker": project.workers,
@@ -107,6 +114,8 @@ class Striker:
                     return False
                 with contextlib.suppress(psutil.Error):
                     self._chance.choice(found).kill()
+            case _:
+                return False  # there is no scheduler here
         return True
 
     def end(self) -> None:

@@ -16,9 +16,12 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
+
+if TYPE_CHECKING:
+    from benchmarks.soak_cluster import SoakCluster
 
 ROOT = Path(__file__).parents[1]
 
@@ -58,6 +61,7 @@ class SoakProject:
         self.evidence = folder / "evidence"
         self._sandbox: subprocess.Popen[str] | None = None
         self.description: dict[str, Any] = {}
+        self.cluster: SoakCluster | None = None
         for name in ("notebooks", "parameters"):
             shutil.copytree(ROOT / name, folder / name)
         shutil.rmtree(folder / "parameters" / "clients")
@@ -231,7 +235,9 @@ class SoakProject:
 
     def others(self) -> list[psutil.Process]:
         """Return whatever else a command of this project has started."""
-        return [each for each in _processes() if self._is_ours(each, "")]
+        theirs = self.cluster.process_ids if self.cluster else []
+        found = [each for each in _processes() if self._is_ours(each, "")]
+        return [each for each in found if each.pid not in theirs]
 
     def _is_ours(self, process: psutil.Process, word: str) -> bool:
         if word and not _has(process, word):
@@ -242,7 +248,9 @@ class SoakProject:
             return False
 
     def close(self) -> None:
-        """End the sandbox and the template."""
+        """End the sandbox, the cluster and the template."""
+        if self.cluster:
+            self.cluster.close()
         self.kill_sandbox()
         for template in self.templates():
             with contextlib.suppress(psutil.Error):

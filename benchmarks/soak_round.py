@@ -98,12 +98,15 @@ def _drive(project: SoakProject, blows: list[Blow], *, seed: int, jobs: int | No
     ids = batch_ids(project.evidence)
     # Killed before there was a batch, it begins one.
     what = ["--resume", ids[0]] if ids else ["create", "--all", "--approved-by", "Soak"]
-    at_once = ["--jobs", str(jobs)] if jobs else []
+    if project.cluster:
+        how = ["--scheduler", project.cluster.address]
+    else:
+        how = ["--jobs", str(jobs)] if jobs else []
     output = project.folder / "output.json"
     with (
         output.open("w", encoding="utf-8") as printed,
         subprocess.Popen(
-            project.command("run", *what, *at_once, "--progress", "json", "--json"),
+            project.command("run", *what, *how, "--progress", "json", "--json"),
             stdout=printed, stderr=subprocess.PIPE, text=True, env=project.environment,
         ) as driver,
     ):  # fmt: skip
