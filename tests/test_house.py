@@ -55,6 +55,7 @@ ONLY_IN = {
     "requests": {"o365lib.transport"},
     "msal": {"o365lib.sign_in"},
     "papermill": {"o365lib.runs"},
+    "distributed": {"o365lib.runs"},
     "nbclient": {"o365lib.runs"},
     "ipywidgets": {"o365lib.runbook"},
     "IPython": {"o365lib.runbook"},

@@ -15,7 +15,7 @@ import secrets
 import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, wait
+from concurrent.futures import CancelledError, Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -111,20 +111,12 @@ class ClusterWorkers:
         self._preflight.begin()
         self._client.subscribe_topic(_OF_ALL, self._heard_of_workers)
         self._client.subscribe_topic(self._session, self._heard_of_task)
-        found = self._workers_there()
+        found = _workers_of(self._client)
         self._preflight.check_all(self._client, {each: name for each, (name, _) in found.items()})
         self._client.register_plugin(cluster_worker.RunsPlugin())
         for address, (name, threads) in found.items():
             self._machines[address] = _Machine(name, threads, threads)
         self._listener.start()
-
-    def _workers_there(self) -> dict[str, tuple[str, int]]:
-        """Return names and threads of the workers that the scheduler knows, by address."""
-        found = self._client.scheduler_info(n_workers=-1)["workers"]
-        return {
-            str(address): (str(each.get("name", address)), int(each["nthreads"]))
-            for address, each in found.items()
-        }
 
     @property
     def slots(self) -> int:
@@ -154,13 +146,9 @@ class ClusterWorkers:
         for job in waiting:
             job.future.cancel()
         # A machine that does not answer must not hold up who interrupts.
-        threading.Thread(target=self._interrupt, name="interrupt", daemon=True).start()
-
-    def _interrupt(self) -> None:
-        from o365lib.runs import cluster_worker
-
-        with suppress(Exception):  # workers that cannot be reached end their runs by themselves
-            self._client.run(cluster_worker.interrupt, self._session, on_error="ignore")
+        threading.Thread(
+            target=_interrupt, args=(self._client, self._session), name="interrupt", daemon=True
+        ).start()
 
     def close(self) -> None:
         """Interrupt what is under way, give it a while to end, and let go of the cluster."""
@@ -173,7 +161,7 @@ class ClusterWorkers:
         for job in waiting:
             job.future.cancel()
         if jobs:
-            self._interrupt()
+            _interrupt(self._client, self._session)
             wait([job.future for job in jobs], timeout=_CLOSE_SECONDS)
         self._news.put(None)
         self._listener.join()
@@ -184,8 +172,6 @@ class ClusterWorkers:
 
     def _place(self) -> None:
         """Give waiting tasks to workers that are free; the lock is held."""
-        from o365lib.runs.cluster_worker import execute_here
-
         while self._waiting:
             address = max(self._machines, key=lambda each: self._machines[each].free, default="")
             if not address or self._machines[address].free < 1:
@@ -196,19 +182,7 @@ class ClusterWorkers:
             self._machines[address].free -= 1
             job.address = address
             self._under_way[job.key] = job
-            job.remote = self._client.submit(
-                execute_here,
-                self._function,
-                job.task,
-                session=self._session,
-                # By another name than Dask's own parameter.
-                task_key=job.key,
-                key=job.key,
-                workers=[address],
-                allow_other_workers=False,
-                retries=0,
-                pure=False,
-            )
+            job.remote = _sent(self._client, self._function, job, self._session)
             job.remote.add_done_callback(lambda _, job=job: self._answered(job))
 
     def _answered(self, job: _Job) -> None:
@@ -224,19 +198,14 @@ class ClusterWorkers:
     def _ended(
         self, job: _Job, result: Any, error: Exception | None, *, is_connected: bool
     ) -> None:
-        from concurrent.futures import CancelledError as Cancelled
-
-        from distributed.client import FutureCancelledError
-        from distributed.scheduler import KilledWorker, NoWorkerError
-
-        lost = (Cancelled, FutureCancelledError, KilledWorker, NoWorkerError)
-        if isinstance(error, lost) and not is_connected:
+        is_lost = _is_lost(error)
+        if is_lost and not is_connected:
             self._lose_scheduler()
         if not self._let_go(job):
             return  # lost before
         if error is None:
             job.future.set_result(result)
-        elif isinstance(error, lost):
+        elif is_lost:
             job.future.set_exception(WorkerLost("The cluster has given up the run.", remedy=_LOOK))
         else:
             job.future.set_exception(error)
@@ -318,7 +287,7 @@ class ClusterWorkers:
 
     def _joined(self, address: str) -> None:
         with suppress(Exception):  # gone again
-            name, threads = self._workers_there()[address]
+            name, threads = _workers_of(self._client)[address]
             problems = self._preflight.problems(self._client, {address: name})
             self._news.put(lambda: self._use(address, name, threads, problems.get(address, "")))
 
@@ -335,3 +304,44 @@ class ClusterWorkers:
     def _listen(self) -> None:
         while news := self._news.get():
             news()
+
+
+def _workers_of(client: Any) -> dict[str, tuple[str, int]]:
+    """Return names and threads of the workers that the scheduler knows, by address."""
+    found = client.scheduler_info(n_workers=-1)["workers"]
+    return {
+        str(address): (str(each.get("name", address)), int(each["nthreads"]))
+        for address, each in found.items()
+    }
+
+
+def _sent(client: Any, function: Function, job: _Job, session: str) -> Any:
+    """Send a task to its worker, and to no other, and return Dask's future."""
+    from o365lib.runs.cluster_worker import execute_here
+
+    return client.submit(
+        execute_here,
+        function,
+        job.task,
+        session=session,
+        task_key=job.key,  # Dask's own parameter has the name `key`
+        key=job.key,
+        workers=[job.address],
+        allow_other_workers=False,
+        retries=0,
+        pure=False,
+    )
+
+
+def _interrupt(client: Any, session: str) -> None:
+    from o365lib.runs import cluster_worker
+
+    with suppress(Exception):  # workers that cannot be reached end their runs by themselves
+        client.run(cluster_worker.interrupt, session, on_error="ignore")
+
+
+def _is_lost(error: Exception | None) -> bool:
+    """Whether it is Dask that has given a task up, and not the task that failed."""
+    from distributed.scheduler import KilledWorker, NoWorkerError
+
+    return isinstance(error, CancelledError | KilledWorker | NoWorkerError)
