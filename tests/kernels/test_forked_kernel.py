@@ -79,8 +79,8 @@ def test_no_two_have_the_same_random_numbers(start, shared_folder):
     code = (
         "import random, secrets, uuid, tempfile, multiprocessing, numpy, os\n"
         "print(random.random(), secrets.token_hex(), uuid.uuid1(), uuid.uuid4(),\n"
-        "      tempfile.mktemp(), multiprocessing.current_process().authkey,\n"
-        "      numpy.random.random(), os.urandom(9), sep='|')"
+        "      tempfile.mktemp(), bytes(multiprocessing.current_process().authkey).hex(),\n"
+        "      numpy.random.random(), os.urandom(9).hex(), sep='|')"
     )
     told = [start(shared_folder).ask(code).split("|") for _ in range(3)]
     for values in zip(*told, strict=True):
