@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from o365lib.runs.task import execute_task
 from o365lib.runs.workers import WorkerLost
 from tests.runs import cluster_tasks
 from tests.runs.dask_cluster import ROOT, Cluster, until
@@ -244,6 +245,27 @@ def test_a_worker_that_joins_and_does_not_see_the_archive_is_not_used(
     assert told.endswith("It is not used.")
     strange.kill()
     strange.wait()
+
+
+def test_a_batch_is_executed_by_the_cluster_and_sealed_by_its_driver(
+    cluster, run_tiny, tiny, places, heard
+):
+    clients = [f"client-{number}" for number in range(5)]
+
+    done = run_tiny(
+        *(tiny["open"], tiny["close"]),
+        clients=clients,
+        new_workers=lambda tell: cluster.workers(
+            tell, function=execute_task, archive=places.evidence
+        ),
+        tell=heard.append,
+    )
+
+    assert [(each.client, each.outcome) for each in done.results] == [
+        (client, "done") for client in clients
+    ]
+    assert all(each.seal_file for each in done.results)
+    assert [each.name for each in places.evidence.glob(".cluster-*")] == []
 
 
 def test_a_lost_scheduler_loses_what_is_under_way_and_ends_it(tmp_path, heard):
