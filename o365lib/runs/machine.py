@@ -153,13 +153,15 @@ def too_many_files(error: BaseException) -> RunbookError | None:
         one = waiting.pop()
         if one is None or one in seen:
             continue
-        if isinstance(one, OSError) and one.errno in _TOO_MANY:
+        # Not only of an OSError: ZMQError has a number of its own.
+        number = getattr(one, "errno", None)
+        if number in _TOO_MANY:
             limit = file_limit()
             return RunbookError(
                 "Too many files are open: "
                 + (
                     f"a process may have {limit} at once."
-                    if one.errno == errno.EMFILE and limit
+                    if number == errno.EMFILE and limit
                     else "the whole machine has as many as it can."
                 ),
                 remedy="Run fewer clients at once (--jobs), or have the limit raised (ulimit -n).",

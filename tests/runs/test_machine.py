@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import zmq
 
 from o365lib.runs import machine
 
@@ -121,6 +122,10 @@ def test_too_many_open_files_are_told_in_words_whoever_wrapped_them():
     assert "--jobs" in told.remedy
     whole = machine.too_many_files(OSError(errno.ENFILE, "Too many open files in system"))
     assert "the whole machine" in whole.message
+
+
+def test_too_many_open_files_are_known_where_sockets_of_kernels_say_it():
+    assert machine.too_many_files(zmq.ZMQError(errno.EMFILE)) is not None
 
 
 def test_another_error_is_not_taken_for_it():
