@@ -7,6 +7,7 @@ from the round's seed, which is printed: `--first-seed N --rounds 1` plays it ag
 import argparse
 import os
 import platform
+import shutil
 import sys
 import tempfile
 from collections import Counter
@@ -63,29 +64,31 @@ def main() -> None:
     parser.add_argument("--jobs", type=int)
     parser.add_argument("--cluster", action="store_true", help="on two Dask workers")
     parser.add_argument("--page", type=Path, default=PAGE)
+    parser.add_argument("--keep", type=Path, help="folder for the projects of bad rounds")
     options = parser.parse_args()
     stories: dict[int, RoundStory] = {}
     for seed in range(options.first_seed, options.first_seed + options.rounds):
-        stories[seed] = one_round(
-            seed, options.clients, jobs=options.jobs, is_on_cluster=options.cluster
-        )
+        stories[seed] = one_round(seed, options)
         options.page.write_text(page(stories, options.clients), "utf-8")
     sys.exit(any(story.faults for story in stories.values()))
 
 
-def one_round(seed: int, clients: int, *, jobs: int | None, is_on_cluster: bool) -> RoundStory:
+def one_round(seed: int, options: argparse.Namespace) -> RoundStory:
     """Play a round and print its story."""
-    blows = planned(seed, clients, targets=CLUSTER_TARGETS if is_on_cluster else TARGETS)
+    targets = CLUSTER_TARGETS if options.cluster else TARGETS
+    blows = planned(seed, options.clients, targets=targets)
     plan = " / ".join(", ".join(map(str, each)) for each in blows)
     print(f"seed {seed}: planned {plan}", flush=True)
     with (
         tempfile.TemporaryDirectory(prefix="soak-project-") as folder,
-        soak_project(Path(folder), clients) as project,
+        soak_project(Path(folder), options.clients) as project,
     ):
         project.set_latency(_LATENCY_SECONDS)
-        if is_on_cluster:
+        if options.cluster:
             project.cluster = SoakCluster(project.folder / "cluster", project.environment)
-        story = play(project, blows, seed=seed, jobs=jobs)
+        story = play(project, blows, seed=seed, jobs=options.jobs)
+        if story.faults and options.keep:
+            shutil.copytree(project.folder, options.keep / str(seed))
     for number, drive in enumerate(story.drives, 1):
         print(f"  drive {number}: hit {drive.struck}, missed {drive.missed}, status {drive.status}")
         for line in drive.said:

@@ -114,8 +114,8 @@ def faults_of_evidence(project: SoakProject) -> Iterator[str]:
 
 def _findings(done: "subprocess.CompletedProcess[str]") -> str:
     try:
-        return json.dumps(json.loads(done.stdout).get("findings"))[:2000]
-    except (ValueError, AttributeError):
+        return "; ".join(each["sentence"] for each in json.loads(done.stdout)["problems"])[:2000]
+    except (ValueError, KeyError, TypeError):
         return (done.stdout + done.stderr)[:2000]
 
 
