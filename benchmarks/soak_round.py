@@ -87,6 +87,13 @@ def play(
         f"A process is left: {_described(each)}"
         for each in wait_for_none([*project.others(), *project.kernels()], _GONE_SECONDS)
     ]
+    # A run whose kernel was still ending when the last drive ended is sealed by the next command.
+    subprocess.run(
+        project.command("evidence", "seal"),
+        check=False,
+        capture_output=True,
+        env=project.environment,
+    )
     story.faults += all_faults(project)
     for batch_id in batch_ids(project.evidence):
         claims = BatchFolder(project.evidence, batch_id).claims()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from o365lib.cli.options import Options
     from o365lib.cli.remote_archive import RemoteArchive
+    from o365lib.evidence.archive import Archive
     from o365lib.evidence.chain import Link
     from o365lib.evidence.sealing import Finished, OpenBatch
     from o365lib.parameters import Defaults, TimeStampRules
@@ -85,9 +86,10 @@ def open_evidence(
 ) -> Iterator[OpenEvidence]:
     """Give a batch of the archive for the length of a `with` block, and sign its digest after that.
 
-    What earlier processes had left behind is finished first, and told on standard error. A time
-    stamp that cannot be had is told, and is no failure: it can be asked for later. What cannot be
-    published is a problem, and is published by the next command.
+    What earlier processes had left behind is finished first, and told on standard error; runs whose
+    kernels were still ending then, in the end. A time stamp that cannot be had is told, and is no
+    failure: it can be asked for later. What cannot be published is a problem, and is published by
+    the next command.
 
     Args:
         options: name the archive, perhaps by URL.
@@ -102,10 +104,9 @@ def open_evidence(
     """
     from o365lib.cli.remote_archive import remote_of
     from o365lib.errors import EvidenceError
-    from o365lib.evidence import time_stamp
     from o365lib.evidence.archive import Archive
     from o365lib.evidence.key_store import KeyStore
-    from o365lib.evidence.sealing import OpenBatch, finish_left_behind
+    from o365lib.evidence.sealing import OpenBatch
 
     archive = Archive(places.evidence)
     keys = KeyStore(places.keys)
@@ -114,14 +115,11 @@ def open_evidence(
     remote: RemoteArchive | None = None
     try:
         remote = remote_of(options, defaults, archive, lambda: opened.batch.signer)
-        for finished in finish_left_behind(archive, opened.batch.signer):
-            for line in lines_of(finished):
-                say(line)
-            if finished.digest:
-                time_stamp.stamp_as_told(finished.digest.path, defaults.time_stamp)
+        _finish_left_behind(archive, opened, defaults)
         _bring_up_to_date(remote, clients, is_needed=bool(options.archive_url))
         yield opened
     finally:
+        _finish_what_was_ending(archive, opened, defaults)
         try:
             opened.digest = opened.batch.close()
         except EvidenceError as error:
@@ -132,6 +130,27 @@ def open_evidence(
         _stamp(opened, defaults.time_stamp, remote)
     for problem in opened.problems:
         say(f"o365: {problem}")
+
+
+def _finish_left_behind(archive: Archive, opened: OpenEvidence, defaults: Defaults) -> None:
+    from o365lib.evidence import time_stamp
+    from o365lib.evidence.sealing import finish_left_behind
+
+    for finished in finish_left_behind(archive, opened.batch.signer):
+        for line in lines_of(finished):
+            say(line)
+        if finished.digest:
+            time_stamp.stamp_as_told(finished.digest.path, defaults.time_stamp)
+
+
+def _finish_what_was_ending(archive: Archive, opened: OpenEvidence, defaults: Defaults) -> None:
+    """Finish the runs that could not be finished at first: their kernels have ended by now."""
+    from o365lib.errors import EvidenceError
+
+    try:
+        _finish_left_behind(archive, opened, defaults)
+    except EvidenceError as error:
+        opened.problems.append(f"What an earlier command left is unfinished. {error}")
 
 
 def _bring_up_to_date(

@@ -14,6 +14,7 @@ from o365lib.evidence import chain
 from o365lib.evidence.archive import Archive
 from o365lib.evidence.key_store import KeyStore
 from o365lib.evidence.layout import DIGESTS, KEYS
+from o365lib.evidence.run_lock import RunLock
 from o365lib.evidence.sealing import Finished
 from o365lib.evidence.stores import FolderStore
 from o365lib.evidence.verification import verify
@@ -75,6 +76,20 @@ def test_what_an_earlier_command_left_is_finished_first_and_told(opened, tmp_pat
         told = capsys.readouterr().err
     assert "Sealed now, since an earlier command ended before it could: one of alpine-books" in told
     assert f"The batch {left._pending.batch_id}" in told
+    assert chain.numbers(tmp_path / "evidence" / DIGESTS) == [1]
+
+
+def test_a_run_whose_kernel_was_still_ending_is_finished_in_the_end(opened, tmp_path, capsys):
+    left = open_batch(tmp_path)
+    make_run(left, "alpine-books", "one")
+    left._pending.let_go()
+    kernel = RunLock(left.archive.run("alpine-books", "one"))
+    assert kernel.take()
+    with opened():
+        assert "Sealed now" not in capsys.readouterr().err
+        kernel.remove()
+    told = capsys.readouterr().err
+    assert "Sealed now, since an earlier command ended before it could: one of alpine-books" in told
     assert chain.numbers(tmp_path / "evidence" / DIGESTS) == [1]
 
 
