@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from o365lib.cli import cluster_options
 from o365lib.cli.passphrase import passphrase_file_option
 from o365lib.errors import UsageError
 from o365lib.reserved import BATCHES
@@ -77,6 +78,7 @@ DEFAULT_STOP_AFTER = 5
     show_default=True,
     help="How progress is shown on standard error.",
 )
+@cluster_options.cluster_options
 @passphrase_file_option
 @click.option("--json", "as_json", is_flag=True, help="Print the results for machines.")
 @click.pass_context
@@ -147,12 +149,20 @@ def _begin(
             timeout_seconds=given["timeout"] or DEFAULT_TIMEOUT_SECONDS,
         )
 
-    _drive_and_show(context, begin, given, places, found.defaults, chosen, left_out=left_out)
+    _drive_and_show(
+        context,
+        begin,
+        given=given,
+        places=places,
+        defaults=found.defaults,
+        clients=chosen,
+        left_out=left_out,
+    )
 
 
 def _resume(context: click.Context, given: dict[str, Any]) -> None:
     from o365lib import parameters
-    from o365lib.evidence.batches.folder import newest_unfinished
+    from o365lib.evidence.batches.folder import BatchFolder, newest_unfinished
     from o365lib.runs import batch
 
     options: Options = context.obj
@@ -171,7 +181,15 @@ def _resume(context: click.Context, given: dict[str, Any]) -> None:
 
     # Of the project's own parameters only where to publish and who stamps the time.
     defaults = parameters.load_defaults(places.parameters)
-    _drive_and_show(context, take_up, given, places, defaults, [])
+    folder = BatchFolder.open(places.evidence, wanted)
+    _drive_and_show(
+        context,
+        take_up,
+        given=given,
+        places=places,
+        defaults=defaults,
+        clients=list(folder.inputs().clients),
+    )
 
 
 _BESIDE_RESUME = {
@@ -181,11 +199,7 @@ _BESIDE_RESUME = {
     "progress",
     "passphrase_file",
     "as_json",
-    "scheduler",
-    "tls_ca",
-    "tls_cert",
-    "tls_key",
-    "insecure_scheduler",
+    *cluster_options.NAMES,
 }
 
 
@@ -217,19 +231,20 @@ def is_over(client: Client) -> bool:
 def _drive_and_show(
     context: click.Context,
     begin: Callable[[OpenBatch], Batch],
+    *,
     given: dict[str, Any],
     places: Places,
     defaults: Defaults,
     clients: Sequence[str],
-    *,
     left_out: Sequence[str] = (),
 ) -> None:
     from o365lib.cli.batch_output import show_batch
-    from o365lib.cli.driving import Manner, drive, summarized
+    from o365lib.cli.driving import drive, summarized
     from o365lib.cli.open_evidence import open_evidence
     from o365lib.runs.stop import Stop
 
     options: Options = context.obj
+    manner = cluster_options.manner_of(given, places, options)
     evidence = open_evidence(
         options,
         places,
@@ -241,11 +256,6 @@ def _drive_and_show(
     stop = Stop()
     with evidence as opened:
         batch = begin(opened.batch)
-        manner = Manner(
-            jobs=given["jobs"],
-            stop_after=given["stop_after"],
-            progress=given["progress"],
-        )
         done = drive(batch, evidence=opened.batch, manner=manner, stop=stop)
         summary_run = summarized(batch, done, evidence=opened.batch)
         opened.problems += done.problems

@@ -204,43 +204,32 @@ def run_batch(
         stop_after: after so many failures of one kind in a row no run is begun; 0 is never.
         tell: hears of the progress, in the calling thread.
     """
-    stop = stop or Stop()
     inbox: Inbox = SimpleQueue()
     with contextlib.ExitStack() as stack:
         stack.callback(batch.folder.release_driver_lock)
-        tasks = batch.tasks(delivery)
         workers = new_workers(inbox.put)
         stack.callback(workers.close)
-        started = clock.now()
-        who = Who.here()
-        entry = DriveEntry(
-            started=started,
-            user_name=who.user_name,
-            host_name=who.host_name,
-            jobs=max(1, workers.slots),
-            scheduler=scheduler,
-        )
         before, problems = tally.before(batch.folder)
+        entry = _entry(workers, scheduler)
         _write(batch, tally.opening(batch.inputs, batch.standings, before, entry), problems)
         drive = Drive(
-            tasks,
+            batch.tasks(delivery),
             workers=workers,
             inbox=inbox,
             evidence=evidence,
-            stop=stop,
+            stop=stop or Stop(),
             admission=Admission(max(1, workers.slots)),
             stop_line=StopLine(stop_after),
             tell=tell,
         )
         results = drive.run()
-        entry = entry.model_copy(
-            update={"ended": clock.now(), "interrupted": drive.why_stopped, "jobs": drive.jobs}
-        )
         batch_file = tally.closing(
             batch.folder,
             batch.inputs,
             before=before,
-            entry=entry,
+            entry=entry.model_copy(
+                update={"ended": clock.now(), "interrupted": drive.why_stopped, "jobs": drive.jobs}
+            ),
             results=results,
             changed_files=changed_since(batch.inputs, batch.places.parameters),
             traffic=(drive.requests, drive.throttled),
@@ -251,6 +240,17 @@ def run_batch(
         except EvidenceError as error:
             problems.append(str(error))
         return BatchResult(results, batch_file, problems)
+
+
+def _entry(workers: Workers, scheduler: str) -> DriveEntry:
+    who = Who.here()
+    return DriveEntry(
+        started=clock.now(),
+        user_name=who.user_name,
+        host_name=who.host_name,
+        jobs=max(1, workers.slots),
+        scheduler=scheduler,
+    )
 
 
 def _write(batch: Batch, batch_file: BatchFile, problems: list[str]) -> None:

@@ -268,6 +268,10 @@ class Drive:
             self._tell(Event(kind="told", text=sentence))
 
     def _heed_stop(self) -> None:
+        if self._workers.lost and not self._line_stopped:
+            self._line_stopped = self._workers.lost
+            self._told_stage = max(self._told_stage, 1)
+            self._stop.no_more.set()
         stage = self._stop.stage
         if stage > self._told_stage:
             self._told_stage = stage

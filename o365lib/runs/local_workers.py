@@ -93,6 +93,11 @@ class LocalWorkers:
         machine.raise_file_limit()
 
     @property
+    def lost(self) -> str:
+        """Empty: processes that are lost are replaced."""
+        return ""
+
+    @property
     def slots(self) -> int:
         """How many tasks are executed at once, at most."""
         return self._jobs

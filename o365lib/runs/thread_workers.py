@@ -28,6 +28,11 @@ class ThreadWorkers:
         self._pool = ThreadPoolExecutor(self._slots, thread_name_prefix="run")
 
     @property
+    def lost(self) -> str:
+        """Empty: this process is there as long as whoever asks."""
+        return ""
+
+    @property
     def slots(self) -> int:
         """How many tasks are executed at once, at most."""
         return self._slots

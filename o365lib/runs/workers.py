@@ -32,6 +32,11 @@ class Workers(Protocol):
         """How many tasks are executed at once, at most; on a cluster this may change."""
         ...
 
+    @property
+    def lost(self) -> str:
+        """Why nothing can be executed any more, in a sentence; empty while it can."""
+        ...
+
     def submit(self, task: Any) -> Future[Any]:
         """Have a task executed, once, and return its future.
 

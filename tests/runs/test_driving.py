@@ -111,7 +111,7 @@ def test_progress_that_cannot_be_shown_ends_no_run(run_tiny, tiny, caplog):
 class Losing:
     """Workers that execute, or do not, and are lost before they can answer."""
 
-    slots = 2
+    slots, lost = 2, ""
 
     def __init__(self, hear, *, executes):
         self.hear, self.executes = hear, executes
@@ -168,3 +168,22 @@ def test_what_nobody_foresaw_fails_one_client_only(run_tiny, tiny):
     assert (first.outcome, second.outcome) == ("failed", "done")
     assert "nobody foresaw this" in first.reason
     assert "for this client alone" in first.remedy
+
+
+class WithoutScheduler(Losing):
+    """Workers of a cluster whose scheduler is lost with the first task."""
+
+    def submit(self, task):
+        self.lost = "The scheduler cannot be reached any more."
+        return super().submit(task)
+
+
+def test_where_nothing_can_be_executed_any_more_no_further_run_is_begun(run_tiny, tiny):
+    done = run_tiny(
+        tiny["open"],
+        tiny["close"],
+        clients=("first", "second", "third", "fourth"),
+        new_workers=lambda hear: WithoutScheduler(hear, executes=False),
+    )
+    assert [each.outcome for each in done.results] == ["failed", "failed"] + [NOT_STARTED] * 2
+    assert done.results[-1].reason == "The scheduler cannot be reached any more."
