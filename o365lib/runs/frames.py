@@ -13,16 +13,17 @@ _HEADER = struct.Struct("!BQQ")
 
 
 class Kind(IntEnum):
-    """What a frame is. The driver sends the first three, its worker the others."""
+    """What a frame is. The driver sends the first four, its worker the others."""
 
     BEGIN = 1
     TASK = 2
     INTERRUPT = 3
-    READY = 4
-    EVENT = 5
-    LOG = 6
-    RESULT = 7
-    FAILED = 8
+    END = 4
+    READY = 5
+    EVENT = 6
+    LOG = 7
+    RESULT = 8
+    FAILED = 9
 
 
 class Frame(NamedTuple):

@@ -6,7 +6,7 @@
 - A process that dies takes its tasks with it: their futures say so, nothing is executed again, and
   another process is started for those that follow. Tasks that were on their way to a process that
   never got ready were not begun, and go to another.
-- The driver may die as well: its processes notice, stop what is under way, and end.
+- The driver may die as well: its processes notice, and end at once.
 """
 
 import itertools

@@ -74,7 +74,8 @@ class SpawnedWorker:
         self._outbox.put(frame)
 
     def hang_up(self) -> None:
-        """Close the pipe once all is written: the process stops its tasks and ends."""
+        """Say that it is over, once all is written: the process stops its tasks and ends."""
+        self._outbox.put(Frame(Kind.END))
         self._outbox.put(None)
 
     def _write(self) -> None:

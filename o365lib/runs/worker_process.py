@@ -4,8 +4,11 @@
   are nobody's afterwards, its standard error too. So nothing that is printed here, by a library or
   a kernel, comes between what the driver shows. What is logged is sent to the driver, masked.
 - Ctrl-C and a termination are the driver's to hear, which then says what is to happen.
-- Without its driver it has nothing to do: when the pipe closes, all tasks are told to stop, and
-  after `LINGER_SECONDS` the process ends whether they did or not.
+- When the driver says that it is over, all tasks are told to stop, and after `LINGER_SECONDS` the
+  process ends whether they did or not.
+- When the driver dies, the process ends at once, and its kernels with it. Another driver may take
+  up the batch in the next moment, close the records and seal the runs: by then nobody must write
+  to their files any more.
 - Whatever a task raises or returns, the other tasks go on.
 
 Started by `o365lib.runs.spawned_worker`.
@@ -156,7 +159,7 @@ def _failure(error: BaseException) -> Failure:
 
 
 def main() -> None:
-    """Execute what the driver sends until it hangs up."""
+    """Execute what the driver sends until it says that it is over, or is no more."""
     tasks, answers = _take_the_pipes()
     for number in (signal.SIGINT, signal.SIGTERM):
         # A handler that does nothing: unlike "ignore" it is not inherited by the kernels, which
@@ -178,7 +181,10 @@ def main() -> None:
             worker.begin(frame)
         elif frame.kind == Kind.INTERRUPT:
             worker.interrupt()
-    _end(worker)
+        elif frame.kind == Kind.END:
+            _end(worker)
+            return
+    os._exit(1)
 
 
 def _take_the_pipes() -> tuple[IO[bytes], IO[bytes]]:

@@ -43,6 +43,11 @@ def start():
             process.kill()
 
 
+def hang_up(process):
+    frames.write(process.stdin, Frame(Kind.END))
+    process.stdin.close()
+
+
 def give(process, *tasks):
     for number, task in enumerate(tasks):
         frames.write(process.stdin, Frame(Kind.TASK, number, pickle.dumps(task)))
@@ -63,7 +68,7 @@ def test_a_driver_that_hangs_up_still_hears_the_results(start):
     process = start(little_tasks.obey)
     give(process, "task")
     frames.read(process.stdout)
-    process.stdin.close()
+    hang_up(process)
     kind, number, content = frames.read(process.stdout)
     assert (kind, number, read(content)) == (Kind.RESULT, 0, "stopped")
     assert process.wait(PATIENCE) == 0
@@ -73,8 +78,19 @@ def test_a_task_that_does_not_heed_the_end_does_not_keep_the_process(start):
     process = start(little_tasks.ignore_everything, linger=0.5)
     give(process, "task")
     frames.read(process.stdout)
+    hang_up(process)
+    assert process.wait(PATIENCE) == 1
+
+
+def test_a_driver_that_dies_is_followed_at_once_whatever_is_under_way(start, tmp_path):
+    """Another driver may seal the runs in the next moment: nobody must write to them any more."""
+    process = start(little_tasks.obey_and_note)
+    give(process, tmp_path / "task")
+    while not (tmp_path / "task.began").exists():
+        assert process.poll() is None
     process.stdin.close()
     assert process.wait(PATIENCE) == 1
+    assert not (tmp_path / "task.stopped").exists()
 
 
 def test_a_driver_that_does_not_listen_any_more_ends_no_task(start, tmp_path):
@@ -83,7 +99,7 @@ def test_a_driver_that_does_not_listen_any_more_ends_no_task(start, tmp_path):
     give(process, tmp_path / "task")
     while not (tmp_path / "task.ended").exists():
         assert process.poll() is None
-    process.stdin.close()
+    hang_up(process)
     assert process.wait(PATIENCE) == 0
 
 
