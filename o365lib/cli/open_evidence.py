@@ -115,6 +115,8 @@ def open_evidence(
     remote: RemoteArchive | None = None
     try:
         remote = remote_of(options, defaults, archive, lambda: opened.batch.signer)
+        if options.archive_url:
+            _take_up_from_clusters(archive, options.archive_url)
         _finish_left_behind(archive, opened, defaults)
         _bring_up_to_date(remote, clients, is_needed=bool(options.archive_url))
         yield opened
@@ -130,6 +132,17 @@ def open_evidence(
         _stamp(opened, defaults.time_stamp, remote)
     for problem in opened.problems:
         say(f"o365: {problem}")
+
+
+def _take_up_from_clusters(archive: Archive, url: str) -> None:
+    """Bring what workers did after their driver was killed, before it is taken for never begun."""
+    from o365lib.evidence.batches.folder import cut_off_on_clusters
+    from o365lib.runs.delivery import StoreDelivery
+
+    for batch_id in cut_off_on_clusters(archive.root):
+        brought = StoreDelivery(url).take_up(archive.root, batch_id)
+        if brought:
+            say(f"Brought from {url}, of the batch {batch_id}: {', '.join(brought)}.")
 
 
 def _finish_left_behind(archive: Archive, opened: OpenEvidence, defaults: Defaults) -> None:

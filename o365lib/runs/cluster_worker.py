@@ -30,7 +30,7 @@ _numbers = itertools.count(1)
 _GONE = {"cancelled", "released", "forgotten"}
 
 
-class RunsPlugin(WorkerPlugin):
+class RunsPlugin(WorkerPlugin):  # type: ignore[misc]  # distributed is read without types
     """Prepares a worker for runs, and ends its runs when nobody waits for them any more."""
 
     name = f"o365-runbooks-{o365lib.__version__}"

@@ -2,24 +2,32 @@
 
 import contextlib
 import shutil
+import threading
 from dataclasses import replace
 
 import pytest
 
-from o365lib import parameters
+from o365lib import clock, parameters
 from o365lib.cli.open_evidence import lines_of, open_evidence
 from o365lib.cli.options import Options
 from o365lib.errors import EvidenceError, UsageError
 from o365lib.evidence import chain
 from o365lib.evidence.archive import Archive
+from o365lib.evidence.batches.batch_file import Drive
 from o365lib.evidence.key_store import KeyStore
 from o365lib.evidence.layout import DIGESTS, KEYS
+from o365lib.evidence.record import Outcome
 from o365lib.evidence.run_lock import RunLock
-from o365lib.evidence.sealing import Finished
+from o365lib.evidence.sealing import Finished, OpenBatch
 from o365lib.evidence.stores import FolderStore
 from o365lib.evidence.verification import verify
+from o365lib.runs import batch, tally
+from o365lib.runs.delivery import StoreDelivery
+from o365lib.runs.events import ignore
+from o365lib.runs.task import execute_task
 from tests.evidence.sealed_archive import make_run, open_batch
 from tests.time_stamp_authority import TimeStampAuthority
+from tests.tiny_runbooks import CLOSE, OPEN
 
 
 @pytest.fixture
@@ -262,3 +270,34 @@ def test_an_authority_that_fails_leaves_a_good_batch_without_stamp(opened, autho
     assert evidence.exit_status == 0
     assert evidence.stamped is None
     assert "no time stamp yet" in capsys.readouterr().err
+
+
+def test_what_workers_did_after_their_driver_was_killed_is_sealed_as_they_did_it(
+    project, put, tmp_path, capsys
+):
+    put("create_service_account", OPEN, CLOSE)
+    (tmp_path / "store").mkdir()
+    url = (tmp_path / "store").as_uri()
+    options = Options(parameters=project / "parameters", evidence=url)
+    places = options.places()
+    killed = OpenBatch.begin(Archive(places.evidence), KeyStore(places.keys))
+    begun = batch.begin(
+        places.runbook("create"), ["alpine-books"], places=places, evidence=killed, parameters={}
+    )
+    drive = Drive(
+        started=clock.now(), user_name="kim", host_name="desk", jobs=1, scheduler="tls://host:1"
+    )
+    begun.folder.write_batch(tally.opening(begun.inputs, begun.standings, None, drive))
+    [task] = begun.tasks(StoreDelivery(url))
+    killed.begin_run("alpine-books", task.run_id, "create_service_account")
+    begun.folder.release_driver_lock()
+    killed._pending.let_go()
+    execute_task(task, ignore, threading.Event())
+
+    rules = parameters.load_defaults(project / "parameters")
+    with open_evidence(options, places, rules, clients=["alpine-books"], passphrase_file=None):
+        told = capsys.readouterr().err
+    assert f"of the batch {begun.batch_id}: {task.run_id}." in told
+    [record] = Archive(places.evidence).records("alpine-books")
+    assert record.outcome is Outcome.DONE
+    assert f"{task.run_id} of alpine-books (done)" in told

@@ -304,6 +304,26 @@ def newest_unfinished(root: Path) -> str | None:
     return None
 
 
+def cut_off_on_clusters(root: Path) -> list[str]:
+    """Return the ids of batches whose last driver, with a cluster, was killed; oldest first.
+
+    Their runs may have been executed on other machines after that.
+
+    Raises:
+        EvidenceError: the archive cannot be listed.
+    """
+    found = []
+    for batch_id in batch_ids(root):
+        folder = BatchFolder(root, batch_id)
+        with contextlib.suppress(EvidenceError):
+            last = (batch.drives if (batch := folder.read_batch()) else ())[-1:]
+            is_cut_off = any(each.scheduler and each.ended is None for each in last)
+            if is_cut_off and folder.take_driver_lock():  # nobody is driving it now
+                folder.release_driver_lock()
+                found.append(batch_id)
+    return found
+
+
 def outcome_of(root: Path, client: str, run_id: str) -> str:
     """Return the outcome in a run's record, as it stands there; empty where none can be read."""
     try:

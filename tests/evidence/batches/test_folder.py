@@ -12,7 +12,14 @@ import pytest
 from o365lib.errors import EvidenceError, UsageError
 from o365lib.evidence.archive import Archive
 from o365lib.evidence.batches import folder as module
-from o365lib.evidence.batches.folder import BatchFolder, batch_ids, newest_unfinished, outcome_of
+from o365lib.evidence.batches.batch_file import BatchFile
+from o365lib.evidence.batches.folder import (
+    BatchFolder,
+    batch_ids,
+    cut_off_on_clusters,
+    newest_unfinished,
+    outcome_of,
+)
 from o365lib.evidence.fetching import fetch
 from o365lib.evidence.key_store import KeyStore
 from o365lib.evidence.pending import open_runs, under_way
@@ -367,6 +374,25 @@ def test_one_clients_part_of_an_archive_has_no_other_clients_files(tmp_path, roo
     assert not (tmp_path / "part" / "_batches").exists()
     report = verify(FolderStore(tmp_path / "part"), clients=["cedar"])
     assert report.problems == ()
+
+
+def test_batches_whose_cluster_may_have_gone_on_alone_are_known(tmp_path, root):
+    evidence, killed = begun(tmp_path, "cedar")
+    _, ended = begun(tmp_path, "alpine")
+    _, local = begun(tmp_path, "bayside")
+    for folder, fields in (
+        (killed, {"scheduler": "tls://host:8786", "ended": None}),
+        (ended, {"scheduler": "tls://host:8786"}),
+        (local, {"ended": None}),
+    ):
+        [client] = folder.inputs().clients
+        file = BatchFile.of(folder.inputs(), drives=[drive(**fields)], clients=[result(client)])
+        folder.write_batch(file)
+    assert cut_off_on_clusters(root) == [killed.batch_id]
+    assert killed.take_driver_lock()
+    assert cut_off_on_clusters(root) == []
+    killed.release_driver_lock()
+    evidence.close()
 
 
 def test_two_drivers_are_kept_apart(tmp_path, root):
