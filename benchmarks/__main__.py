@@ -1,4 +1,6 @@
-"""Measure, print a table, and write it into `benchmarks/README.md`: `make bench`.
+"""Measure, print tables, and write them into `README.md` and `RESULTS.md` here: `make bench`.
+
+With `--session`, `--quick` or `--only` large batches alone are measured, and not all of them.
 
 Every figure is taken from outside, by the command that a person would type. The machine's speed is
 told beside them, because it is what they depend on.
@@ -19,6 +21,7 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks import large_batches
 from benchmarks.fleet import Fleet, fleet
 
 ROUNDS = 5
@@ -29,7 +32,14 @@ PAGE = Path(__file__).with_name("README.md")
 
 
 def main() -> None:
-    """Measure everything once and write it down."""
+    """Measure everything and write it down."""
+    if not {"--session", "--quick", "--only", "-h", "--help"}.intersection(sys.argv):
+        single_runs()
+    large_batches.main()
+
+
+def single_runs() -> None:
+    """Measure single runs, and one batch of some at once."""
     with tempfile.TemporaryDirectory() as folder, fleet(Path(folder), CLIENTS + 20) as project:
         names = iter(project.clients)
         rows = [
