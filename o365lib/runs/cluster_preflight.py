@@ -18,7 +18,8 @@ from typing import Any
 
 import o365lib
 from o365lib.errors import EvidenceError, UsageError
-from o365lib.evidence.files import make_root
+from o365lib.evidence.files import make_folder, make_root
+from o365lib.evidence.layout import PENDING
 
 _REMEDY = "Put them right and start them again: docs/cluster.md tells how. Nothing was started."
 
@@ -45,9 +46,11 @@ class Preflight:
         """
         if self.archive is None:
             return
-        file = self.archive / f".cluster-{self._text[:8]}"
+        # Among the notes, which prove nothing: a driver that is killed leaves it there.
+        file = self.archive / PENDING / f"cluster-{self._text[:8]}"
         try:
             make_root(self.archive)
+            make_folder(file.parent)
             file.write_text(self._text, "utf-8")
         except OSError as error:
             raise EvidenceError(

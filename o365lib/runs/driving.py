@@ -200,12 +200,13 @@ class Drive:
             never = WorkerLost("The run was stopped before its turn: it was interrupted.")
             under_way.lose(never, patience=0)
             return
+        except RunbookError as error:
+            remedy = error.remedy or _RUN_ALONE
+            result = failed(request, reason=said(error), remedy=remedy, run=under_way.run)
         except Exception as error:
             _logger.exception("the run of %s broke off", request.client)
-            reason, remedy = f"{type(error).__name__}: {error}", _RUN_ALONE
-            if isinstance(error, RunbookError):
-                reason, remedy = said(error), error.remedy or _RUN_ALONE
-            result = failed(request, reason=reason, remedy=remedy, run=under_way.run)
+            reason = f"{type(error).__name__}: {error}"
+            result = failed(request, reason=reason, remedy=_RUN_ALONE, run=under_way.run)
         else:
             execution = _received(under_way, execution)
             if execution.is_repeated and not _is_closed(under_way.run):

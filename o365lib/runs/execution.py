@@ -29,6 +29,7 @@ from o365lib.evidence.closing import close_unfinished
 from o365lib.evidence.record import Operator, Outcome, Record
 from o365lib.runs import engine
 from o365lib.runs.failed_cell import FailedCell, find_failed_cell
+from o365lib.runs.machine import too_many_files
 from o365lib.runs.request import RunRequest
 from o365lib.runs.summary import reason_of
 
@@ -199,6 +200,8 @@ def _execute(papermill: Any, request: RunRequest, run: RunFolder, control: Any) 
         return Problem(message=reason_of(said(error)), remedy=error.remedy)
     except Exception as error:  # whatever happens to one client, the others go on
         _logger.debug("papermill stopped", exc_info=True)
+        if known := too_many_files(error):
+            return Problem(message=reason_of(said(known)), remedy=known.remedy)
         return Problem(message=reason_of(f"{type(error).__name__}: {error}"))
     finally:
         _close_event_loop()

@@ -265,7 +265,7 @@ def test_a_batch_is_executed_by_the_cluster_and_sealed_by_its_driver(
         (client, "done") for client in clients
     ]
     assert all(each.seal_file for each in done.results)
-    assert [each.name for each in places.evidence.glob(".cluster-*")] == []
+    assert [each.name for each in places.evidence.glob(".pending/cluster-*")] == []
 
 
 def test_a_lost_scheduler_loses_what_is_under_way_and_ends_it(tmp_path, heard):
