@@ -45,14 +45,14 @@ def test_a_folder_that_a_worker_does_not_see_is_told(refused, cluster, tmp_path,
     assert "The worker seen on " in said
     assert "does not see the archive's folder /proc/self/cwd/archive" in said
     assert "Nothing was started." in said
-    assert list((tmp_path / "archive").iterdir()) == []
+    assert [each for each in (tmp_path / "archive").rglob("*") if each.is_file()] == []
 
 
 def test_a_folder_that_all_workers_see_is_taken_and_left_as_it_was(cluster, tmp_path):
     workers = cluster.workers(print, function=cluster_tasks.answer, archive=tmp_path / "archive")
     workers.close()
 
-    assert list((tmp_path / "archive").iterdir()) == []
+    assert [each for each in (tmp_path / "archive").rglob("*") if each.is_file()] == []
 
 
 def test_a_store_that_a_worker_cannot_read_is_told(refused, tmp_path):
