@@ -7,6 +7,7 @@ import tempfile
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +31,15 @@ class Batch:
         seconds: of the whole command, start of Python and summary notebook included.
         cpu_seconds: of it, its workers, template and kernels, for each client.
         failed: how many clients were not done.
+        middle_a_minute: clients a minute between the ends of the middle half of the clients, as
+            rates of peers are taken: without the start, and without the last ones' idle cores.
     """
 
     clients: int
     seconds: float
     cpu_seconds: float
     failed: int
+    middle_a_minute: float
 
     @property
     def clients_a_minute(self) -> float:
@@ -67,7 +71,17 @@ def run_batch(
         seconds=done.seconds,
         cpu_seconds=done.cpu_seconds / len(clients),
         failed=len(clients) - told["counts"].get("done", 0),
+        middle_a_minute=_middle(told["runs"]),
     )
+
+
+def _middle(runs: list[dict[str, Any]]) -> float:
+    done = [Path(each["record_file"]) for each in runs if each["outcome"] == "done"]
+    records = [json.loads(each.read_bytes()) for each in done]
+    ends = sorted(datetime.fromisoformat(each["ended"]).timestamp() for each in records)
+    first, last = len(ends) // 4, 3 * len(ends) // 4
+    between = ends[last] - ends[first]
+    return 60 * (last - first) / between if between else 0.0
 
 
 @dataclass
@@ -207,7 +221,7 @@ def _execute(kernel: Any, cells: list[dict[str, Any]], client: str) -> None:
 
 def _cpu(process: psutil.Process) -> float:
     times = process.cpu_times()
-    return times.user + times.system + times.children_user + times.children_system
+    return float(times.user + times.system + times.children_user + times.children_system)
 
 
 def _is_template(process: psutil.Process) -> bool:

@@ -86,6 +86,10 @@ class Results:
             if ours and best:
                 what = f"clients a minute at {_ms(latency)}, as many times the best of (a) to (c)"
                 rows.append([what, "at least 10", f"{ours / best:.1f}"])
+                middle = ways["ours"].get("middle", 0)
+                rows.append(
+                    ["the same without the command's start and end", "", f"{middle / best:.1f}"]
+                )
             if ours and ways.get("d", {}).get("rate"):
                 what = f"clients a minute at {_ms(latency)}, as many times (d)"
                 rows.append([what, "above 1", f"{ours / ways['d']['rate']:.1f}"])
@@ -106,6 +110,21 @@ class Results:
                     f"memory of all processes, {alive} kernels alive, GB",
                     "at most 3",
                     f"{memory['total_gb']:.2f}",
+                ],
+            ]
+        further, sizes = self._further(), self._sizes()
+        if len(further) > 1:
+            first, middle, last = (f"{sizes[each]['clients']:,}" for each in (0, -2, -1))
+            rows += [
+                [
+                    f"a further client between {middle} and {last}, as long as up to {middle}",
+                    "0.85 to 1.15",
+                    f"{further[-1] / further[-2]:.2f}",
+                ],
+                [
+                    f"driver's memory, MB, at {first}, {middle}, {last} clients",
+                    "flat",
+                    ", ".join(f"{sizes[each]['driver_mb']:.0f}" for each in (0, -2, -1)),
                 ],
             ]
         if both := self.parts.get("cluster", {}).get("rates"):
@@ -132,20 +151,28 @@ class Results:
 
     def _growth(self) -> list[list[str]]:
         rows = [
-            ["clients", "seconds", "seconds for each further client",
+            ["clients", "batches", "seconds", "clients a minute, the middle half",
+             "seconds for each further client",
              "driver's highest memory, MB", "driver's CPU for each client, s", "not done"],
         ]  # fmt: skip
-        sizes = self.parts.get("growth", {}).get("sizes", [])
-        further = ["", *(
-            f"{(after['seconds'] - before['seconds']) / (after['clients'] - before['clients']):.3f}"
-            for before, after in pairwise(sizes)
-        )]  # fmt: skip
-        for each, more in zip(sizes, further, strict=False):
+        for each, more in zip(self._sizes(), ["", *map(_seconds, self._further())], strict=False):
             rows.append(
-                [f"{each['clients']:,}", f"{each['seconds']:.1f}", more, f"{each['driver_mb']:.0f}",
-                 f"{each['driver_cpu']:.3f}", str(each["failed"])]
+                [f"{each['clients']:,}", str(each["times"]), f"{each['seconds']:.1f}",
+                 f"{each['middle']:.0f}", more,
+                 f"{each['driver_mb']:.0f}", f"{each['driver_cpu']:.3f}", str(each["failed"])]
             )  # fmt: skip
         return rows
+
+    def _sizes(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.parts.get("growth", {}).get("sizes", [])
+        return found
+
+    def _further(self) -> list[float]:
+        """Return how long each further client takes, from one size to the next."""
+        return [
+            (after["seconds"] - before["seconds"]) / (after["clients"] - before["clients"])
+            for before, after in pairwise(self._sizes())
+        ]
 
     def _simulated(self) -> list[list[str]]:
         rows = [["workers", "runs at once", "runs a minute", "efficiency"]]
@@ -179,6 +206,10 @@ def _rate(way: dict[str, Any] | None) -> str:
 
 def _cpu(way: dict[str, Any] | None) -> str:
     return f"{way['cpu']:.2f} s" if way else ""
+
+
+def _seconds(figure: float) -> str:
+    return f"{figure:.3f}"
 
 
 def _ms(latency: str) -> str:

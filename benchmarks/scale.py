@@ -42,7 +42,7 @@ SESSION = replace(
     sizes=(2, 4),
     is_size_sought_once=True,
     clients=100,
-    growth=((10, 5), (100, 3), (1000, 1)),
+    growth=((10, 5), (1000, 1)),  # that of 100 is among the rates
     cluster_rounds=3,
 )
 QUICK = replace(
@@ -54,7 +54,7 @@ QUICK = replace(
     clients=10,
     cell_clients=2,
     kernels=8,
-    growth=((5, 1), (15, 1)),
+    growth=((5, 1),),
     cluster_rounds=1,
     simulated_workers=(1, 2),
 )
