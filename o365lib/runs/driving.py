@@ -18,7 +18,7 @@ from datetime import datetime
 
 from o365lib import clock
 from o365lib.errors import EvidenceError, RunbookError
-from o365lib.evidence.archive import RunFolder
+from o365lib.evidence.archive import RunFolder, new_run_id
 from o365lib.evidence.record import Outcome
 from o365lib.evidence.run_lock import RunLock
 from o365lib.evidence.sealing import OpenBatch
@@ -156,6 +156,8 @@ class Drive:
 
     def _begin(self, index: int, task: RunTask) -> None:
         request = task.request
+        # A run's id tells when it was begun, which may be hours after its batch.
+        task = replace(task, run_id=new_run_id(request.runbook.stem))
         try:
             run = self._evidence.begin_run(request.client, task.run_id, request.runbook.stem)
         except EvidenceError as error:

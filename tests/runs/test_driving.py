@@ -3,7 +3,7 @@ from concurrent.futures import Future
 
 import pytest
 
-from o365lib.evidence.archive import RunFolder
+from o365lib.evidence.archive import RunFolder, opening_of
 from o365lib.runs.stop import Stop
 from o365lib.runs.summary import NOT_STARTED
 from o365lib.runs.task import execute_task
@@ -187,3 +187,11 @@ def test_where_nothing_can_be_executed_any_more_no_further_run_is_begun(run_tiny
     )
     assert [each.outcome for each in done.results] == ["failed", "failed"] + [NOT_STARTED] * 2
     assert done.results[-1].reason == "The scheduler cannot be reached any more."
+
+
+def test_a_runs_id_tells_when_it_was_begun_and_not_when_its_batch_was(run_tiny, tiny):
+    done = run_tiny(tiny["open"], tiny["close"], clients=THREE[:2])
+    first, second = [opening_of(each.run_id)[0] for each in done.results]
+    assert first < second
+    records = [RunFolder(each.record_file.parent).read_record() for each in done.results]
+    assert second >= records[0].started
