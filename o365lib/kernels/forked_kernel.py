@@ -24,7 +24,7 @@ import traceback
 import uuid
 from typing import Any, NoReturn
 
-from o365lib.kernels.kernel_application import KernelApplication
+from o365lib.kernels.kernel_application import KernelApplication, note_imported_files
 from o365lib.kernels.launch import STREAMS, LaunchRequest
 
 # https://man7.org/linux/man-pages/man2/pr_set_pdeathsig.2const.html
@@ -39,6 +39,7 @@ def prepare() -> None:
     """In the template: note what its kernels need of it."""
     global _template  # noqa: PLW0603 -- a process has one
     _template = os.getpid()
+    note_imported_files()
 
 
 def be(files: list[int]) -> NoReturn:

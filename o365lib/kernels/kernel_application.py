@@ -7,13 +7,18 @@ the socket's queue instead of trying again.
 """
 
 import os
+import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import zmq
+from ipykernel import ipkernel
 from ipykernel.heartbeat import Heartbeat
 from ipykernel.kernelapp import IPKernelApp
 from traitlets.config import Config
+
+# Filled in by the template.
+_files: list[str] = []
 
 
 class _Heartbeat(Heartbeat):  # type: ignore[misc]  # ipykernel is read without types
@@ -66,6 +71,21 @@ class KernelApplication(IPKernelApp):  # type: ignore[misc]  # ipykernel is read
             case _:
                 super().parse_command_line(argv)
 
+    def init_kernel(self) -> None:
+        """Make the kernel, with the template's list of imported files for its debugger.
+
+        To look at each of two thousand modules takes a copy of each one's memory in every fork.
+        """
+        ipkernel.sys = _Imported
+        try:
+            super().init_kernel()
+        finally:
+            ipkernel.sys = sys
+        files = _files or imported_files()
+        self.kernel._kernel_modules = files  # noqa: SLF001 -- there is no other way
+        if self.kernel.debugger is not None:
+            self.kernel.debugger.kernel_modules = files
+
     def init_poller(self) -> None:
         """Poll for nothing: the system ends this process with the template."""
 
@@ -96,6 +116,24 @@ class KernelApplication(IPKernelApp):  # type: ignore[misc]  # ipykernel is read
         application.config.HistoryManager.enabled = False
         application.initialize(arguments)
         return application
+
+
+class _Imported:
+    """What a kernel that is being made sees of `sys`: no module to look at."""
+
+    modules: ClassVar[dict[str, Any]] = {}
+    platform = sys.platform
+    version = sys.version
+
+
+def imported_files() -> list[str]:
+    """Return the files of all modules that are imported by now."""
+    return [file for each in sys.modules.copy().values() if (file := getattr(each, "__file__", ""))]
+
+
+def note_imported_files() -> None:
+    """In the template: keep for its kernels which files are imported."""
+    _files[:] = imported_files()
 
 
 def use(zmq_socket: Any, file: int | None) -> None:

@@ -1,6 +1,6 @@
 """What a step shows: a table in a notebook, plain text elsewhere.
 
-Everything that came from a tenant is data: pandas escapes it in HTML, and control characters are
+Everything that came from a tenant is data: it is escaped in HTML, and control characters are
 taken out, since they could steer a terminal or turn the direction of a line.
 """
 
@@ -40,11 +40,13 @@ class StepResult:
 
         parts = [f"<h4>{html.escape(one_line(self.title))}</h4>"]
         if self.rows:
-            table = self.table.to_html(index=False, border=0, escape=True, justify="left")
-            # JupyterLab sets tables flush right, as for numbers; these are words.
-            for tag in ("th", "td"):
-                table = table.replace(f"<{tag}>", f'<{tag} style="text-align: left">')
-            parts.append(table)
+            head = _html_row("th", self.columns, ' style="text-align: left;"')
+            body = "\n".join(_html_row("td", row) for row in self.rows)
+            # As pandas writes it, to the letter, and without what it costs to ask pandas.
+            parts.append(
+                f'<table class="dataframe">\n  <thead>\n{head}\n  </thead>\n'
+                f"  <tbody>\n{body}\n  </tbody>\n</table>"
+            )
         parts += [f"<p>{html.escape(one_line(note))}</p>" for note in self.notes]
         return "\n".join(parts)
 
@@ -58,3 +60,15 @@ class StepResult:
             cells = (one_line(cell).ljust(width) for cell, width in zip(row, widths, strict=True))
             lines.append("  ".join(cells).rstrip())
         return "\n".join([*lines, *(one_line(note) for note in self.notes)])
+
+
+def _html_row(tag: str, cells: Sequence[str], attributes: str = "") -> str:
+    import html
+
+    # JupyterLab sets tables flush right, as for numbers; these are words.
+    shown = [html.escape(one_line(cell), quote=False).strip() for cell in cells]
+    lines = [
+        f'      <{tag} style="text-align: left">{each.replace("  ", "&nbsp;&nbsp;")}</{tag}>\n'
+        for each in shown
+    ]
+    return f"    <tr{attributes}>\n{''.join(lines)}    </tr>"

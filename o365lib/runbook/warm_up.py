@@ -17,6 +17,7 @@ _LATE = (
     "IPython.core.logger",
     "encodings.idna",
     "encodings.utf_8_sig",
+    "filelock",
     "msal_extensions.persistence",
     "msal_extensions.token_cache",
 )
@@ -70,3 +71,5 @@ def _show_a_table() -> None:
     shown = StepResult("Warm-up", ("a", "b"), [("1", "2")] * 3, ("A note.",))
     shown._repr_html_()
     repr(shown)
+    # Who steps through a notebook may ask for the table itself.
+    shown.table.to_html()

@@ -71,3 +71,12 @@ def test_without_rows_neither_form_has_a_table():
 def test_a_row_of_another_length_than_the_head_is_an_error_and_not_cut_off():
     with pytest.raises(ValueError, match="zip"):
         repr(StepResult(title="Wrong", columns=("A",), rows=[("1", "2")]))
+
+
+def test_html_tables_are_written_as_pandas_writes_them():
+    rows = [(TRICKY, ' "quoted" '), ("", "two \u202e spaces"), ("{}%$\\", "it's")]
+    result = StepResult(title="T", columns=("A & B", "C"), rows=rows)
+    wanted = result.table.to_html(index=False, border=0, escape=True, justify="left")
+    for tag in ("th", "td"):
+        wanted = wanted.replace(f"<{tag}>", f'<{tag} style="text-align: left">')
+    assert result._repr_html_() == f"<h4>T</h4>\n{wanted}"
