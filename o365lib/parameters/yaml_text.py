@@ -8,6 +8,8 @@
   stumbles over is read again by ruamel.yaml, whose word is final.
 """
 
+import copy
+import functools
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -109,8 +111,10 @@ def read_document(path: Path) -> tuple[Document | None, list[Problem]]:
         return None, [problem("is empty; a copy of a file that works is a good beginning")]
     if not isinstance(reader.root, dict):
         return None, [problem("must be `key: value` lines", *reader.values[()])]
-    document = Document(file, reader.root, reader.keys, reader.values, reader.refused)
-    return document, reader.problems
+    # Whoever gets a document may do with its data what they like.
+    data = copy.deepcopy(reader.root)
+    document = Document(file, data, reader.keys, reader.values, reader.refused)
+    return document, list(reader.problems)
 
 
 class _Unreadable(Exception):
@@ -142,6 +146,8 @@ def _read_text(path: Path) -> tuple[str, tuple[str, int, int] | None]:
         return "", ("is not UTF-8 from here on; save the file as UTF-8", line, column)
 
 
+# A run reads its own few files before each change, and nearly always they say what they said.
+@functools.lru_cache(maxsize=4)
 def _read_events(text: str, file: str) -> "_Reader":
     # Events, not nodes: PyYAML's C code makes nodes by recursion and crashes on deep nesting.
     try:

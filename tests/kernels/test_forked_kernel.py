@@ -118,6 +118,16 @@ def test_what_a_run_sets_is_in_no_other_run_before_or_after(start, shared_folder
         assert not holds(pid, SECRET[:20])
 
 
+def test_its_debugger_knows_which_files_were_imported(start, shared_folder):
+    kernel = start(shared_folder)
+    asked = (
+        "import sys, pandas, ipykernel.ipkernel as made; kernel = get_ipython().kernel\n"
+        "print(pandas.__file__ in kernel._kernel_modules, made.sys is sys,"
+        " kernel.debugger is None or kernel.debugger.kernel_modules is kernel._kernel_modules)"
+    )
+    assert kernel.ask(asked) == "True True True"
+
+
 def test_it_has_no_file_open_but_its_own(start, shared_folder):
     first = start(shared_folder)
     first.ask("1")

@@ -215,3 +215,14 @@ def test_any_text_ends_in_data_or_in_a_problem_without_the_parsers_error(text):
     except yaml_text._Unreadable as error:
         context = error.__context__
     assert context is None
+
+
+def test_a_file_is_read_anew_when_it_says_something_else(tmp_path):
+    path = tmp_path / "a.yaml"
+    path.write_text("a: [1]\n")
+    first, _ = read_document(path)
+    first.data["a"].append(2)
+    again, _ = read_document(path)
+    assert again.data == {"a": [1]}
+    path.write_text("a: [3]\n")
+    assert read_document(path)[0].data == {"a": [3]}
