@@ -45,14 +45,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ("quick", "a look: whether it runs; figures go to build/benchmarks"),
     ):
         how_much.add_argument(f"--{each}", action="store_true", help=what)
-    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART")
+    parser.add_argument("--only", nargs="+", choices=PARTS, metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--folder", type=Path, help="for the figures")
     given = parser.parse_args(arguments)
     chosen = scale.ALL
     if given.full or given.session or given.quick:
         chosen = scale.FULL if given.full else scale.SESSION if given.session else scale.QUICK
-    results = Results(given.folder or (PASSING if given.quick else HERE), chosen)
-    for part in given.only:
+    folder = given.folder or (PASSING if given.quick else HERE)
+    results = Results(folder, chosen, is_continued=bool(given.only))
+    for part in given.only or PARTS:
         say(f"{part}:")
         results.begin(part)
         try:

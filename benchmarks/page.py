@@ -37,14 +37,15 @@ class Results:
     Args:
         folder: where `RESULTS.md` and `results.json` are.
         scale: by which is measured now.
+        is_continued: keep the parts that were measured before and are not measured now.
     """
 
-    def __init__(self, folder: Path, scale: Scale) -> None:
+    def __init__(self, folder: Path, scale: Scale, *, is_continued: bool = False) -> None:
         self._folder, self._scale = folder, scale
         folder.mkdir(parents=True, exist_ok=True)
         self._file = folder / "results.json"
         self.parts: dict[str, dict[str, Any]] = {}
-        with suppress(OSError, ValueError):
+        if is_continued and self._file.exists():
             self.parts = json.loads(self._file.read_text("utf-8"))
 
     def begin(self, part: str) -> None:
