@@ -77,18 +77,26 @@ def counted(
                 stderr=err,
             ) as process,
         ):
-            own = psutil.Process(process.pid)
-            while process.poll() is None:
-                if watch:
-                    with suppress(psutil.Error):
-                        watch(own)
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(every_seconds)
+            try:
+                _wait(process, watch, every_seconds)
+            except BaseException:  # cut off; nothing of it is to go on
+                _end(psutil.Process(process.pid).children(recursive=True))
+                raise
         told = json.loads(report.read_text()) if report.exists() else {"status": process.returncode}
         output = said.read_text("utf-8")
         if told["status"] and not output:
             raise RuntimeError(f"{command[:6]} failed: {failed.read_text('utf-8')[-2000:]}")
         return Counted(seconds=told["seconds"], cpu_seconds=told["cpu_seconds"], output=output)
+
+
+def _wait(process: subprocess.Popen[bytes], watch: Watch | None, every_seconds: float) -> None:
+    own = psutil.Process(process.pid)
+    while process.poll() is None:
+        if watch:
+            with suppress(psutil.Error):
+                watch(own)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(every_seconds)
 
 
 def main() -> None:
@@ -100,7 +108,8 @@ def main() -> None:
     begun = time.perf_counter()
     status = subprocess.run(command, check=False).returncode
     seconds = time.perf_counter() - begun
-    _end_all()
+    # What the command left running, such as the template that waits for the next kernel.
+    _end(psutil.Process().children(recursive=True))
     with suppress(ChildProcessError):
         while True:
             os.waitpid(-1, 0)
@@ -109,9 +118,7 @@ def main() -> None:
     report.write_text(json.dumps(told))
 
 
-def _end_all() -> None:
-    """End what the command left running, such as the template that waits for the next kernel."""
-    left = psutil.Process().children(recursive=True)
+def _end(left: list[psutil.Process]) -> None:
     for each in left:
         with suppress(psutil.Error):
             each.terminate()

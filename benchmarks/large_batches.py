@@ -6,7 +6,9 @@ a run that is cut off leaves what it has.
 
 import argparse
 import os
+import signal
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -48,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--only", nargs="+", choices=PARTS, metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--folder", type=Path, help="for the figures")
     given = parser.parse_args(arguments)
+    # Cut off, it ends its sandbox and its workers all the same.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Cut off."))
     chosen = scale.ALL
     if given.full or given.session or given.quick:
         chosen = scale.FULL if given.full else scale.SESSION if given.session else scale.QUICK
