@@ -71,7 +71,9 @@ def drive(batch: Batch, *, evidence: OpenBatch, manner: Manner, stop: Stop) -> B
         )
 
 
-def summarized(batch: Batch, done: BatchResult, *, evidence: OpenBatch) -> RunResult | None:
+def summarized(
+    batch: Batch, done: BatchResult, *, evidence: OpenBatch, stop: Stop
+) -> RunResult | None:
     """Have a batch of several clients summarized in a notebook of its own.
 
     Not where the drive was stopped before its end: the one that finishes the batch does it.
@@ -79,8 +81,8 @@ def summarized(batch: Batch, done: BatchResult, *, evidence: OpenBatch) -> RunRe
     Returns:
         What came of that run; None where there is no summary.
     """
-    if done.batch_file.drives[-1].interrupted or len(done.batch_file.clients) == 1:
+    if done.batch_file.drives[-1].interrupted or stop.stage or len(done.batch_file.clients) == 1:
         return None
     from o365lib.runs.batch_summary_run import summarize
 
-    return summarize(batch.batch_id, batch.places, evidence)
+    return summarize(batch.batch_id, batch.places, evidence, stop=stop.now)

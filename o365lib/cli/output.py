@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -113,10 +114,14 @@ def show_text(text: str, *, indent: str = "") -> None:
 
 
 def say(text: str) -> None:
-    """Tell a person, on standard error, something that is no result; one line, as `show_text`."""
+    """Tell a person, on standard error, something that is no result; one line, as `show_text`.
+
+    Where nobody reads it any more, what was under way goes on: a digest is still to be signed.
+    """
     from o365lib.plain_text import one_line
 
-    click.echo(one_line(text), err=True)
+    with contextlib.suppress(OSError):
+        click.echo(one_line(text), err=True)
 
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "") -> None:

@@ -118,12 +118,7 @@ def _begin(
             remedy="Leave it out: whoever removes an account needs no password for it.",
         )
     found = parameters.load(places.parameters, clients or None)
-    # Where the defaults require signed approvals, the runs find them, and say what is missing.
-    if not (given["dry_run"] or approved_by or found.defaults.approval.required != "never"):
-        raise UsageError(
-            "Nobody has approved the changes.",
-            remedy="Say who did with --approved-by NAME, or see what would change with --dry-run.",
-        )
+    _require_approver(approved_by, found.defaults, dry_run=given["dry_run"])
     chosen = list(dict.fromkeys(clients)) or list(found.clients)
     left_out: list[str] = []
     if given["every"] and notebook.stem.startswith("remove"):
@@ -160,10 +155,21 @@ def _begin(
     )
 
 
+def _require_approver(approved_by: str, defaults: Defaults, *, dry_run: bool) -> None:
+    # Where the defaults require signed approvals, the runs find them, and say what is missing.
+    if not (dry_run or approved_by or defaults.approval.required != "never"):
+        raise UsageError(
+            "Nobody has approved the changes.",
+            remedy="Say who did with --approved-by NAME, or see what would change with --dry-run.",
+        )
+
+
 def _resume(context: click.Context, given: dict[str, Any]) -> None:
     from o365lib import parameters
     from o365lib.evidence.batches.folder import BatchFolder, newest_unfinished
     from o365lib.runs import batch
+    from o365lib.runs.delivery import StoreDelivery
+    from o365lib.runs.task import SHARED_FOLDER
 
     options: Options = context.obj
     places = options.places()
@@ -177,7 +183,9 @@ def _resume(context: click.Context, given: dict[str, Any]) -> None:
             )
 
     def take_up(evidence: OpenBatch) -> Batch:
-        return batch.take_up(wanted, places=places, evidence=evidence)
+        # Workers of an earlier drive may have left claims in the store alone.
+        delivery = StoreDelivery(options.archive_url) if options.archive_url else SHARED_FOLDER
+        return batch.take_up(wanted, places=places, evidence=evidence, delivery=delivery)
 
     # Of the project's own parameters only where to publish and who stamps the time.
     defaults = parameters.load_defaults(places.parameters)
@@ -241,7 +249,7 @@ def _drive_and_show(
     from o365lib.cli.batch_output import show_batch
     from o365lib.cli.driving import drive, summarized
     from o365lib.cli.open_evidence import open_evidence
-    from o365lib.runs.stop import Stop
+    from o365lib.runs.stop import Stop, stopped_by_signals
 
     options: Options = context.obj
     manner = cluster_options.manner_of(given, places, options)
@@ -254,10 +262,11 @@ def _drive_and_show(
         passphrase_file=given["passphrase_file"],
     )
     stop = Stop()
-    with evidence as opened:
+    # From here to the digest: whenever it is stopped, all is brought to its end.
+    with stopped_by_signals(stop), evidence as opened:
         batch = begin(opened.batch)
         done = drive(batch, evidence=opened.batch, manner=manner, stop=stop)
-        summary_run = summarized(batch, done, evidence=opened.batch)
+        summary_run = summarized(batch, done, evidence=opened.batch, stop=stop)
         opened.problems += done.problems
     show_batch(
         context,

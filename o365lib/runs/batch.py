@@ -157,21 +157,26 @@ def begin(
     return Batch(folder=folder, inputs=inputs, places=places, standings=standings)
 
 
-def take_up(text: str, *, places: Places, evidence: OpenBatch) -> Batch:
+def take_up(
+    text: str, *, places: Places, evidence: OpenBatch, delivery: Delivery = SHARED_FOLDER
+) -> Batch:
     """Take up a batch that an earlier process has left, and drive it.
 
     Args:
         text: its id, or enough of its beginning or end.
         places: the project; its parameters are not read: the batch has its own.
         evidence: the archive.
+        delivery: how claims get from the workers of earlier drives to the archive.
 
     Raises:
         UsageError: there is no such batch, or another process is driving it.
-        EvidenceError: what it began with was edited, or cannot be read.
+        EvidenceError: what it began with was edited, or cannot be read, or it cannot be found out
+            what was attempted.
     """
     folder = BatchFolder.open(evidence.archive.root, text)
     _require_driver(folder)
     try:
+        delivery.bring_claims(folder.root, folder.batch_id)
         return Batch(
             folder=folder, inputs=folder.inputs(), places=places, standings=folder.standings()
         )
@@ -211,7 +216,8 @@ def run_batch(
         stack.callback(workers.close)
         before, problems = tally.before(batch.folder)
         entry = _entry(workers, scheduler)
-        _write(batch, tally.opening(batch.inputs, batch.standings, before, entry), problems)
+        opening = tally.opening(batch.inputs, batch.standings, before, entry)
+        _write(batch, opening, problems)
         drive = Drive(
             batch.tasks(delivery),
             workers=workers,
@@ -223,22 +229,26 @@ def run_batch(
             tell=tell,
         )
         results = drive.run()
-        batch_file = tally.closing(
-            batch.folder,
-            batch.inputs,
-            before=before,
-            entry=entry.model_copy(
-                update={"ended": clock.now(), "interrupted": drive.why_stopped, "jobs": drive.jobs}
-            ),
-            results=results,
-            changed_files=changed_since(batch.inputs, batch.places.parameters),
-            traffic=(drive.requests, drive.throttled),
-        )
-        _write(batch, batch_file, problems)
-        try:
-            batch.folder.sign_batch(evidence, batch_file)
+        try:  # of runs too whose workers gave no answer
+            delivery.bring_claims(batch.folder.root, batch.batch_id)
         except EvidenceError as error:
-            problems.append(str(error))
+            problems.append(f"What was attempted may not be told whole: {error}")
+        ended = {"ended": clock.now(), "interrupted": drive.why_stopped, "jobs": drive.jobs}
+        batch_file = opening
+        try:
+            batch_file = tally.closing(
+                batch.folder,
+                batch.inputs,
+                before=before,
+                entry=entry.model_copy(update=ended),
+                results=results,
+                changed_files=changed_since(batch.inputs, batch.places.parameters),
+                traffic=(drive.requests, drive.throttled),
+            )
+            batch.folder.write_batch(batch_file)
+            batch.folder.sign_batch(evidence, batch_file)
+        except (EvidenceError, OSError) as error:
+            problems.append(f"What came of the batch could not be put on file whole: {error}")
         return BatchResult(results, batch_file, problems)
 
 

@@ -19,6 +19,7 @@ from datetime import datetime
 from o365lib import clock
 from o365lib.errors import EvidenceError, RunbookError
 from o365lib.evidence.archive import RunFolder, new_run_id
+from o365lib.evidence.batches.folder import BatchFolder
 from o365lib.evidence.record import Outcome
 from o365lib.evidence.run_lock import RunLock
 from o365lib.evidence.sealing import OpenBatch
@@ -40,7 +41,6 @@ _KERNEL_ENDS_SECONDS = 30.0
 _ASK_SECONDS = 0.5
 
 _STOPPED = "The batch was stopped before this client's turn."
-_RESUME = "`o365 run --resume BATCH` runs those that were not started."
 _RUN_ALONE = "Run it again for this client alone: it reads the tenant first, does what is left."
 _STILL_THERE = "The process that executed it is lost, and its kernel has not ended."
 
@@ -166,7 +166,12 @@ class Drive:
         self._admission.began(request.client, clock.monotonic())
         self._under_way[index] = _UnderWay(task, run, clock.now())
         self._tell(Event(kind="started", client=request.client))
-        future = self._workers.submit(task)
+        try:
+            future = self._workers.submit(task)
+        except Exception as error:
+            _logger.exception("the run of %s could not be handed out", request.client)
+            future = Future()
+            future.set_exception(WorkerLost(f"It could not be handed out: {error}"))
         future.add_done_callback(lambda ended: self._inbox.put(_Ended(index, ended)))
 
     def _hear(self) -> None:
@@ -212,7 +217,11 @@ class Drive:
         else:
             execution = _received(under_way, execution)
             if execution.is_repeated and not _is_closed(under_way.run):
-                under_way.lose(WorkerLost("The process that executed it is lost."))
+                other = self._claimed_for(under_way.task)
+                what = "The process that executed it is lost."
+                if other and other != under_way.task.run_id:
+                    what = f"Another process has claimed this attempt, for the run {other}."
+                under_way.lose(WorkerLost(what))
                 return
             self.requests += execution.requests
             self.throttled += execution.throttled
@@ -255,15 +264,28 @@ class Drive:
                     record_problem=Problem() if is_free else trouble, seconds=now - each.begun
                 )
             result = sealed_result(request, each.run, execution, evidence=self._evidence)
-            self._end(index, each.task, result)
+            if self._claimed_for(each.task) is None:
+                # No kernel was started; the line may be stopped by it all the same.
+                told = replace(result, outcome=NOT_STARTED, remedy=_resume(each.task))
+                self._end(index, each.task, told, counted=result)
+            else:
+                self._end(index, each.task, result)
 
-    def _end(self, index: int, task: RunTask, result: RunResult) -> None:
+    def _claimed_for(self, task: RunTask) -> str | None:
+        """Return the run for which a task's attempt was claimed; None where nobody has."""
+        batch = BatchFolder(self._evidence.archive.root, task.batch_id)
+        claim = batch.claim_of(task.request.client, task.attempt)
+        return claim.run_id if claim else None
+
+    def _end(
+        self, index: int, task: RunTask, result: RunResult, *, counted: RunResult | None = None
+    ) -> None:
         self._under_way.pop(index, None)
         self._results[index] = result
         client = task.request.client
         self._admission.ended(client, clock.monotonic())
         self._tell(Event(kind="ended", client=client, result=result))
-        sentence = self._stop_line.ended(result)
+        sentence = self._stop_line.ended(counted or result)
         if sentence and self._waiting and not self._stop.no_more.is_set():
             self._line_stopped = sentence
             self._stop.no_more.set()
@@ -313,5 +335,9 @@ def _not_started(task: RunTask, why: str) -> RunResult:
         runbook=task.request.runbook.stem,
         outcome=NOT_STARTED,
         reason=why,
-        remedy=_RESUME.replace("BATCH", task.batch_id),
+        remedy=_resume(task),
     )
+
+
+def _resume(task: RunTask) -> str:
+    return f"`o365 run --resume {task.batch_id}` runs those that were not started."

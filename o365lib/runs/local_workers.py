@@ -59,6 +59,8 @@ _Afterwards = list[Callable[[], object]]
 class LocalWorkers:
     """Executes tasks in processes of this machine. See `o365lib.runs.workers.Workers`."""
 
+    lost = ""  # processes that are lost are replaced
+
     def __init__(
         self,
         jobs: int,
@@ -91,11 +93,6 @@ class LocalWorkers:
         self._failed_starts = 0
         self._is_closed = False
         machine.raise_file_limit()
-
-    @property
-    def lost(self) -> str:
-        """Empty: processes that are lost are replaced."""
-        return ""
 
     @property
     def slots(self) -> int:

@@ -36,6 +36,8 @@ class Stop:
 def stopped_by_signals(stop: Stop) -> Iterator[None]:
     """Let Ctrl-C go one stage further, and a termination both, for the length of a `with` block.
 
+    A terminal that is gone (SIGHUP) is a termination too, unless it is ignored (`nohup`).
+
     Works in the main thread only, as Python's signal handlers do. They press and say nothing: a
     signal may come while the main thread is printing, and a stream cannot be entered twice.
     """
@@ -48,6 +50,9 @@ def stopped_by_signals(stop: Stop) -> Iterator[None]:
         stop.now.set()
 
     handlers = {signal.SIGINT: interrupted, signal.SIGTERM: terminated}
+    gone = getattr(signal, "SIGHUP", None)  # not on Windows
+    if gone is not None and signal.getsignal(gone) is not signal.SIG_IGN:
+        handlers[gone] = terminated
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield

@@ -21,16 +21,13 @@ class ThreadWorkers:
         function: what is done with a task.
     """
 
+    lost = ""  # this process is there as long as whoever asks
+
     def __init__(self, jobs: int, *, hear: Tell, function: Function) -> None:
         self._slots = max(1, jobs)
         self._hear, self._function = hear, function
         self._stop = threading.Event()
         self._pool = ThreadPoolExecutor(self._slots, thread_name_prefix="run")
-
-    @property
-    def lost(self) -> str:
-        """Empty: this process is there as long as whoever asks."""
-        return ""
 
     @property
     def slots(self) -> int:

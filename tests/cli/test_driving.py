@@ -21,7 +21,7 @@ def driven(project, put, clients, *, stopped=False, capsys=None):
         stop.press()
     manner = Manner(progress="lines")
     done = driving.drive(begun, evidence=evidence, manner=manner, stop=stop)
-    summary_run = driving.summarized(begun, done, evidence=evidence)
+    summary_run = driving.summarized(begun, done, evidence=evidence, stop=stop)
     evidence.close()
     return done, summary_run
 

@@ -1,3 +1,4 @@
+import io
 import json
 import sys
 
@@ -181,3 +182,12 @@ def test_a_long_list_of_rows_is_plain_lines_in_columns(capsys):
     assert lines[8] == "r7    東京    a[31m b"
     assert lines[1000] == "r999          a[31m b"
     assert lines[1001] == "r1000          a[31m b"  # wider than the first rows: nothing is cut
+
+
+def test_a_standard_error_that_nobody_reads_any_more_ends_no_work(monkeypatch):
+    class Torn(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stderr", Torn())
+    assert output.say("nobody hears this") is None

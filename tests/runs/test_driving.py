@@ -4,6 +4,7 @@ from concurrent.futures import Future
 import pytest
 
 from o365lib.evidence.archive import RunFolder, opening_of
+from o365lib.evidence.batches.folder import BatchFolder
 from o365lib.runs.stop import Stop
 from o365lib.runs.summary import NOT_STARTED
 from o365lib.runs.task import execute_task
@@ -138,7 +139,8 @@ def test_a_lost_workers_runs_are_closed_sealed_and_not_begun_again(run_tiny, tin
         clients=THREE[:2],
         new_workers=lambda hear: Losing(hear, executes=executes),
     )
-    assert [each.outcome for each in done.results] == ["done" if executes else "failed"] * 2
+    assert [each.outcome for each in done.results] == ["done" if executes else NOT_STARTED] * 2
+    assert done.batch_file.counts == {"done" if executes else NOT_STARTED: 2}
     assert all(each.seal_file for each in done.results)
     if not executes:
         assert "The process was killed." in done.results[0].reason
@@ -185,7 +187,7 @@ def test_where_nothing_can_be_executed_any_more_no_further_run_is_begun(run_tiny
         clients=("first", "second", "third", "fourth"),
         new_workers=lambda hear: WithoutScheduler(hear, executes=False),
     )
-    assert [each.outcome for each in done.results] == ["failed", "failed"] + [NOT_STARTED] * 2
+    assert [each.outcome for each in done.results] == [NOT_STARTED] * 4
     assert done.results[-1].reason == "The scheduler cannot be reached any more."
 
 
@@ -195,3 +197,56 @@ def test_a_runs_id_tells_when_it_was_begun_and_not_when_its_batch_was(run_tiny, 
     assert first < second
     records = [RunFolder(each.record_file.parent).read_record() for each in done.results]
     assert second >= records[0].started
+
+
+class Refusing(Losing):
+    """Workers that can be given nothing."""
+
+    def submit(self, task):
+        raise RuntimeError("can't start new thread")
+
+
+def test_a_run_that_cannot_be_handed_out_is_told_and_the_batch_ends(run_tiny, tiny):
+    done = run_tiny(
+        tiny["open"],
+        tiny["close"],
+        clients=THREE[:2],
+        new_workers=lambda hear: Refusing(hear, executes=False),
+    )
+    assert [each.outcome for each in done.results] == [NOT_STARTED] * 2
+    assert "can't start new thread" in done.results[0].reason
+    assert done.left == 2
+
+
+class Forestalled(Losing):
+    """Workers before whom another process has claimed the attempt."""
+
+    def submit(self, task):
+        folder = BatchFolder(task.request.places.evidence, task.batch_id)
+        assert folder.claim(task.request.client, task.attempt, "another-run")
+        future = Future()
+        future.set_result(execute_task(task, self.hear, threading.Event()))
+        return future
+
+
+def test_an_attempt_that_another_process_has_claimed_is_told_as_such(run_tiny, tiny):
+    done = run_tiny(
+        tiny["open"],
+        tiny["close"],
+        new_workers=lambda hear: Forestalled(hear, executes=False),
+    )
+    [result] = done.results
+    assert "Another process has claimed this attempt, for the run another-run." in result.reason
+    assert result.seal_file is not None
+
+
+def test_what_came_of_runs_is_told_though_the_batchs_file_cannot_be_written(run_tiny, tiny, places):
+    takes_claims_away = (
+        "import shutil\n"
+        'for each in Path(os.environ["O365_EVIDENCE"]).glob("_batches/*/claims"):\n'
+        "    shutil.rmtree(each)\n"
+    )
+    done = run_tiny(tiny["open"], takes_claims_away, tiny["close"])
+    assert [each.outcome for each in done.results] == ["done"]
+    [problem] = done.problems
+    assert "could not be put on file whole" in problem

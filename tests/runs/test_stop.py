@@ -20,9 +20,22 @@ def test_an_interruption_goes_one_stage_further_each_time():
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows terminates without a signal")
-def test_a_termination_goes_through_both_stages_at_once():
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_termination_goes_through_both_stages_at_once(name):
     stop = Stop()
     with stopped_by_signals(stop):
-        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(getattr(signal, name))
     assert stop.no_more.is_set()
     assert stop.now.is_set()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal")
+def test_a_terminal_that_is_gone_stops_nothing_that_was_told_to_ignore_it():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    stop = Stop()
+    try:
+        with stopped_by_signals(stop):
+            signal.raise_signal(signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert stop.stage == 0
