@@ -131,7 +131,6 @@ def rates(how: Scale, results: Results) -> None:
             if not latency:
                 results.note("rates", "size", row)  # for the table of growth
             told["ours"] = _told_of(rate, f"**`o365 run create`**, {how.clients} clients")
-            told["ours"]["middle"] = row["middle"]
             say(f"{latency * 1000:.0f} ms, ours: {rate.median:.1f} clients a minute")
             results.note("rates", "latencies", found)
     results.note("rates", "jobs_by_default", ours.jobs_by_default())

@@ -20,6 +20,7 @@ from benchmarks.peers import environment_of
 
 _TEMPLATE = "o365lib.kernels.template"
 _START_SECONDS = 120
+_FEWEST_WAVES = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +33,8 @@ class Batch:
         cpu_seconds: of it, its workers, template and kernels, for each client.
         failed: how many clients were not done.
         middle_a_minute: clients a minute between the ends of the middle half of the clients, as
-            rates of peers are taken: without the start, and without the last ones' idle cores.
+            rates of peers are taken: without the start, and without the last ones' idle cores;
+            0 where the batch is small.
     """
 
     clients: int
@@ -77,6 +79,8 @@ def run_batch(
 
 def _middle(runs: list[dict[str, Any]]) -> float:
     done = [Path(each["record_file"]) for each in runs if each["outcome"] == "done"]
+    if len(done) < _FEWEST_WAVES * jobs_by_default():
+        return 0.0  # clients that run at once end at once, which is no rate
     records = [json.loads(each.read_bytes()) for each in done]
     ends = sorted(datetime.fromisoformat(each["ended"]).timestamp() for each in records)
     first, last = len(ends) // 4, 3 * len(ends) // 4

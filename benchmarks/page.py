@@ -87,13 +87,15 @@ class Results:
             if ours and best:
                 what = f"clients a minute at {_ms(latency)}, as many times the best of (a) to (c)"
                 rows.append([what, "at least 10", f"{ours / best:.1f}"])
-                middle = ways["ours"].get("middle", 0)
-                rows.append(
-                    ["the same without the command's start and end", "", f"{middle / best:.1f}"]
-                )
             if ours and ways.get("d", {}).get("rate"):
                 what = f"clients a minute at {_ms(latency)}, as many times (d)"
                 rows.append([what, "above 1", f"{ours / ways['d']['rate']:.1f}"])
+        at_0 = rates.get("latencies", {}).get("0.0", {})
+        best = max((each["rate"] for key, each in at_0.items() if key in "abc"), default=0)
+        for size in self._sizes():
+            if size["middle"] and best:
+                what = f"{size['clients']:,} clients at 0 ms, the middle half, as many times"
+                rows.append([f"{what} the best of (a) to (c)", "", f"{size['middle'] / best:.1f}"])
         floor = self.parts.get("floor", {}).get("cpu_seconds")
         cpu = rates.get("latencies", {}).get("0.0", {}).get("ours", {}).get("cpu")
         if floor and cpu:
@@ -159,7 +161,7 @@ class Results:
         for each, more in zip(self._sizes(), ["", *map(_seconds, self._further())], strict=False):
             rows.append(
                 [f"{each['clients']:,}", str(each["times"]), f"{each['seconds']:.1f}",
-                 f"{each['middle']:.0f}", more,
+                 f"{each['middle']:.0f}" if each["middle"] else "", more,
                  f"{each['driver_mb']:.0f}", f"{each['driver_cpu']:.3f}", str(each["failed"])]
             )  # fmt: skip
         return rows
