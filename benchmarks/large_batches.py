@@ -205,6 +205,11 @@ def growth(how: Scale, results: Results) -> None:
         sizes.append(results.parts["rates"]["size"])
     with new_project(sum(clients * times for clients, times in how.growth)) as (project, names):
         for clients, times in how.growth:
+            seconds = sizes[-1]["seconds"] / sizes[-1]["clients"] * clients if sizes else 0
+            if how.minutes and time.monotonic() - _begun + seconds > 60 * how.minutes:
+                say(f"{clients} clients would take {seconds:.0f} s: left out")
+                results.note("growth", "told", f"{clients:,} clients were left out")
+                break
             _, row = _batches_of_ours(project, names, clients=clients, times=times)
             sizes = sorted([*sizes, row], key=lambda each: int(each["clients"]))
             results.note("growth", "sizes", sizes)
@@ -300,9 +305,9 @@ PARTS: dict[str, Callable[[Scale, Results], None]] = {
     "floor": floor,
     "memory": memory,
     "rates": rates,
-    "growth": growth,
     "cluster": on_cluster,
     "simulated": simulated,
+    "growth": growth,
 }
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ class Scale:
         growth: clients of a batch, and how often it is run.
         cluster_rounds: of local workers and of Dask's, in turn.
         simulated_workers: how many workers, one after the other.
+        minutes: a batch that would end later is left out of the table of growth; 0: none is.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Scale:
     growth: tuple[tuple[int, int], ...] = ((10, 5), (100, 5), (1000, 3))
     cluster_rounds: int = 5
     simulated_workers: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
+    minutes: float = 0
 
 
 ALL = Scale(name="all but 5,000 clients")
@@ -41,9 +43,10 @@ SESSION = replace(
     name="in a quarter of an hour",
     sizes=(2, 4),
     is_size_sought_once=True,
-    clients=100,
-    growth=((10, 5), (1000, 1)),  # that of 100 is among the rates
-    cluster_rounds=3,
+    clients=60,
+    growth=((10, 3), (100, 1), (300, 1), (1000, 1)),
+    cluster_rounds=2,
+    minutes=18,
 )
 QUICK = replace(
     SESSION,
@@ -57,4 +60,5 @@ QUICK = replace(
     growth=((5, 1),),
     cluster_rounds=1,
     simulated_workers=(1, 2),
+    minutes=0,
 )
