@@ -8,7 +8,8 @@
   the earlier runs of those clients that it is given.
 - Nothing is sent in which a secret was found: such files stay on the worker's machine, in
   quarantine, and what is handed over is the record that says so.
-- The driver takes a run's files from the store, seals them and publishes them as all others.
+- The driver takes a run's files from the store, seals them and publishes them as all others. Its
+  claim it takes before: the driver knows of every attempt at a run that it has handed out.
 - Of a machine that died the store has the record's latest version. What the run did after it is not
   known, and the record that the driver makes of it says so: `unverified`, unless nothing could have
   been changed.
@@ -36,9 +37,9 @@ from o365lib.evidence.archive import Archive, RunFolder
 from o365lib.evidence.batches.claims import StoreClaims
 from o365lib.evidence.closing import close_unfinished
 from o365lib.evidence.files import sha256_of
-from o365lib.evidence.layout import APPROVALS, BATCHES, CLAIMS, KEYS, claim_in, numbered
+from o365lib.evidence.layout import APPROVALS, BATCHES, CLAIMS, KEYS, claim_file, claim_in, numbered
 from o365lib.evidence.record import Outcome, Record
-from o365lib.evidence.stores import FolderStore, Store, open_store
+from o365lib.evidence.stores import FolderStore, Store, checked_name, open_store
 from o365lib.runs.execution import Execution, Listener
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ class StoreDelivery:
             shutil.rmtree(run.path)
 
     def receive(self, task: "RunTask", run: RunFolder, *, is_lost: bool) -> bool:
-        """Bring a run's files from the store to its folder here; return whether all had been sent.
+        """Bring a run's claim and its files to the archive here; return whether all had been sent.
 
         Args:
             task: the run's.
@@ -133,7 +134,21 @@ class StoreDelivery:
         Raises:
             EvidenceError: the store cannot be read, or what was sent is not what stands there.
         """
-        return _receive(open_store(self.url), task.batch_id, run, is_lost=is_lost)
+        store, root = open_store(self.url), run.path.parent.parent
+        _bring_claim(store, root, task)
+        return _receive(store, task.batch_id, run, is_lost=is_lost)
+
+    def bring_claims(self, root: Path, batch_id: str) -> None:
+        """Bring those claims of a batch to the driver's archive that are not there yet.
+
+        Args:
+            root: the archive's.
+            batch_id: the batch.
+
+        Raises:
+            EvidenceError: the store cannot be read, or the disk says no. What was brought stays.
+        """
+        _bring_claims(open_store(self.url), root, batch_id)
 
     def take_up(self, root: Path, batch_id: str) -> list[str]:
         """Bring what workers did after their driver was lost; return the ids of the runs brought.
@@ -149,10 +164,7 @@ class StoreDelivery:
             EvidenceError: the store cannot be read, or the disk says no. What was brought stays.
         """
         store, brought = open_store(self.url), list[str]()
-        claims = f"{BATCHES}/{batch_id}/{CLAIMS}/"
-        for entry in store.entries(claims):
-            if claim_in(entry.name.removeprefix(claims)) and not (root / entry.name).exists():
-                FolderStore(root).create_from(entry.name, store.read(entry.name))
+        _bring_claims(store, root, batch_id)
         for client, some in StoreClaims(store, batch_id).claims().items():
             for claim in some:
                 run = Archive(root).run(client, claim.run_id) if claim.run_id else None
@@ -206,6 +218,27 @@ class _Sender:
             self._store.create(self._prefix + name, file, sha256=sha256(content).hexdigest())
 
 
+def _bring_claims(store: Store, root: Path, batch_id: str) -> None:
+    claims = f"{BATCHES}/{batch_id}/{CLAIMS}/"
+    for entry in store.entries(claims):
+        if claim_in(entry.name.removeprefix(claims)) and not (root / entry.name).exists():
+            FolderStore(root).create_from(entry.name, store.read(entry.name))
+
+
+def _bring_claim(store: Store, root: Path, task: "RunTask") -> None:
+    """Bring the claim of a run's attempt, whoever made it, if there is one."""
+    file = claim_file(task.request.client, task.attempt)
+    name = f"{BATCHES}/{task.batch_id}/{CLAIMS}/{file}"
+    if (root / name).exists():
+        return
+    try:
+        FolderStore(root).create_from(name, store.read(name))
+    except EvidenceError:
+        # Most have one: whether this one has is asked for only where it cannot be read.
+        if any(entry.name == name for entry in store.entries(name)):
+            raise
+
+
 def _receive(store: Store, batch_id: str, run: RunFolder, *, is_lost: bool) -> bool:
     prefix = _prefix(batch_id, run.run_id)
     names = sorted(each.name.removeprefix(prefix) for each in store.entries(prefix))
@@ -246,8 +279,7 @@ def _list_in(text: str, run: RunFolder) -> dict[str, str]:
         told = json.loads(text)
         files = told["files"]
         is_sound = (told["client"], told["run_id"]) == (run.client, run.run_id) and all(
-            isinstance(name, str) and isinstance(digest, str) and not name.startswith(".")
-            for name, digest in files.items()
+            isinstance(digest, str) and _is_of_a_run(name) for name, digest in files.items()
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         is_sound = False
@@ -258,6 +290,14 @@ def _list_in(text: str, run: RunFolder) -> dict[str, str]:
             remedy="Look who can write to the store.",
         )
     return dict(files)
+
+
+def _is_of_a_run(name: str) -> bool:
+    """Whether a file's name leads to a place in its run's folder that is no lock and no mark."""
+    try:
+        return not any(part.startswith(".") for part in checked_name(name).split("/"))
+    except EvidenceError:
+        return False
 
 
 def _record_of(run: RunFolder) -> Record | None:

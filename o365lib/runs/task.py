@@ -83,6 +83,18 @@ class Delivery(Protocol):
         """
         ...
 
+    def bring_claims(self, root: Path, batch_id: str) -> None:
+        """Bring those claims of a batch to the driver's archive that are not there yet.
+
+        Args:
+            root: the archive's.
+            batch_id: the batch, which the caller drives.
+
+        Raises:
+            EvidenceError: they could not be brought.
+        """
+        ...
+
 
 @dataclass(frozen=True)
 class SharedFolder:
@@ -111,6 +123,9 @@ class SharedFolder:
     def receive(self, task: "RunTask", run: RunFolder, *, is_lost: bool) -> bool:  # noqa: ARG002 -- as above
         """Do nothing: the files are there."""
         return True
+
+    def bring_claims(self, root: Path, batch_id: str) -> None:
+        """Do nothing: the claims are there."""
 
 
 SHARED_FOLDER = SharedFolder()
