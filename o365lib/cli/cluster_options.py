@@ -110,6 +110,7 @@ def _on_cluster(given: dict[str, Any], places: Places, options: Options) -> Mann
             archive=None if url else places.evidence,
             store_url=url,
             insecure=insecure,
+            patience_seconds=given["timeout"],
         ),
         delivery=StoreDelivery(url) if url else None,
         scheduler=address,

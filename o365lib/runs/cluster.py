@@ -6,10 +6,12 @@
 - A worker executes as many runs as it has threads. Workers that join while a batch is under way are
   looked at, as all were before it, and used; the runs of one that leaves are lost.
 - Where the scheduler is lost, all that is under way is, and workers end their runs by themselves.
+- A cluster without any worker is waited for, and that is told: `cluster_patience`.
 
 https://distributed.dask.org/en/stable/resilience.html
 """
 
+import logging
 import queue
 import secrets
 import threading
@@ -21,7 +23,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from o365lib import clock
 from o365lib.runs.cluster_connection import TlsFiles, connect
+from o365lib.runs.cluster_patience import Patience
 from o365lib.runs.cluster_preflight import Preflight
 from o365lib.runs.events import Event, Tell
 from o365lib.runs.workers import Function, WorkerLost
@@ -29,9 +33,12 @@ from o365lib.runs.workers import Function, WorkerLost
 _CONNECT_SECONDS = 20.0
 # For runs under way to close their records after an interruption.
 _CLOSE_SECONDS = 30.0
+# How often it is looked whether there is any worker.
+_LOOK_SECONDS = 1.0
 # Dask's name for what it tells of all workers.
 _OF_ALL = "all"
 
+_logger = logging.getLogger(__name__)
 _LOOK = "Its record tells how far it came; `o365 run --resume` takes the batch up again."
 
 
@@ -66,6 +73,7 @@ class ClusterWorkers:
         archive: the archive's folder, which all workers must see; None where it is a store.
         store_url: the store's URL, which all workers must be able to read.
         insecure: whether to speak without certificates to another machine.
+        patience_seconds: after so long without any worker the cluster is given up; None is never.
 
     Raises:
         UsageError: there is no such scheduler, it must not be spoken to, or a worker is unfit, each
@@ -83,7 +91,9 @@ class ClusterWorkers:
         archive: Path | None = None,
         store_url: str = "",
         insecure: bool = False,
+        patience_seconds: float | None = None,
     ) -> None:
+        self._patience = Patience(patience_seconds)
         self._address, self._hear, self._function = address, hear, function
         self._session = f"o365-{secrets.token_hex(8)}"
         self._lock = threading.RLock()
@@ -182,8 +192,22 @@ class ClusterWorkers:
             self._machines[address].free -= 1
             job.address = address
             self._under_way[job.key] = job
-            job.remote = _sent(self._client, self._function, job, self._session)
-            job.remote.add_done_callback(lambda _, job=job: self._answered(job))
+            try:
+                job.remote = _sent(self._client, self._function, job, self._session)
+                job.remote.add_done_callback(lambda _, job=job: self._answered(job))
+            except Exception as error:
+                _logger.exception("The task %s could not be given to the cluster.", job.key)
+                self._not_sent(job, error)
+
+    def _not_sent(self, job: _Job, error: Exception) -> None:
+        """Lose a task that Dask's client did not take, closed perhaps; the lock is held."""
+        del self._under_way[job.key]
+        self._machines[job.address].free += 1
+        _release(job)
+        why = f"The run could not be given to the cluster ({type(error).__name__})."
+        job.future.set_exception(WorkerLost(why, remedy=_LOOK))
+        if self._client.status != "running":
+            self._news.put(self._lose_scheduler)
 
     def _answered(self, job: _Job) -> None:
         """Take the worker's answer, in Dask's thread for this, and let go of it there."""
@@ -218,7 +242,7 @@ class ClusterWorkers:
             if machine := self._machines.get(job.address):
                 machine.free += 1
             # Nothing that is done is kept on the cluster, where it would be done again one day.
-            job.remote.release()
+            _release(job)
             self._place()
         return True
 
@@ -228,10 +252,14 @@ class ClusterWorkers:
                 job.future.set_exception(WorkerLost(why, remedy=_LOOK))
 
     def _lose_scheduler(self) -> None:
+        self._lose_all(f"The scheduler at {self._address} cannot be reached any more.")
+
+    def _lose_all(self, why: str) -> None:
+        """Lose whatever waits or is under way, and take nothing more."""
         with self._lock:
             if self.lost:
                 return
-            self.lost = f"The scheduler at {self._address} cannot be reached any more."
+            self.lost = why
             self._machines.clear()
             waiting, self._waiting = list(self._waiting), deque()
             jobs = list(self._under_way.values())
@@ -302,8 +330,33 @@ class ClusterWorkers:
         self._tell(Event(kind="told", text=text))
 
     def _listen(self) -> None:
-        while news := self._news.get():
-            news()
+        """Deal with all news, one after the other; no news ends that."""
+        while True:
+            try:
+                news = self._news.get(timeout=_LOOK_SECONDS)
+            except queue.Empty:
+                news = self._look_for_workers
+            if news is None:
+                return
+            try:
+                news()
+            except Exception:
+                _logger.exception("News of the cluster could not be dealt with.")
+
+    def _look_for_workers(self) -> None:
+        """Tell when there has been no worker for a while, and give up when the patience ends."""
+        is_alone = not (self._machines or self.lost or self._is_closed)
+        if told := self._patience.look(clock.monotonic(), is_alone=is_alone):
+            self._tell(Event(kind="told", text=told))
+        if is_alone and self._patience.lost:
+            self._lose_all(self._patience.lost)
+
+
+def _release(job: _Job) -> None:
+    """Let Dask forget a task, where it has been told of it."""
+    if job.remote is not None:
+        with suppress(Exception):  # a client that is closed has let go of it
+            job.remote.release()
 
 
 def _workers_of(client: Any) -> dict[str, tuple[str, int]]:

@@ -8,10 +8,11 @@
 """
 
 import itertools
+import json
 import os
-import pickle
 import platform
 import threading
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,14 @@ from o365lib.runs.workers import Function
 
 _lock = threading.Lock()
 _under_way: dict[str, tuple[str, threading.Event]] = {}
-_interrupted: set[str] = set()
-_prompts: dict[int, str] = {}
+# Of drivers whose runs were interrupted, the latest: one may reach this worker later.
+_interrupted: deque[str] = deque(maxlen=256)
+# What is to be told once, and by which task; no longer than the task lasts.
+_prompts: dict[int, tuple[str, str]] = {}
 _numbers = itertools.count(1)
+# What travels of an event, and which do: what came of a run is the task's result.
+_PLAIN = ("kind", "client", "text", "requests", "throttled")
+_TOLD = ("started", "step", "traffic", "told")
 _GONE = {"cancelled", "released", "forgotten"}
 
 
@@ -72,19 +78,21 @@ def execute_here(function: Function, task: Any, *, session: str, task_key: str) 
             stop.set()
 
     def tell(event: Event) -> None:
-        worker.log_event(session, {"key": task_key, **_message(event)})
+        worker.log_event(session, {"key": task_key, **_message(event, task_key)})
 
     try:
         return function(task, tell, stop)
     finally:
         with _lock:
             _under_way.pop(task_key, None)
+            for number in [each for each, (key, _) in _prompts.items() if key == task_key]:
+                del _prompts[number]
 
 
 def interrupt(session: str) -> None:
     """Tell all tasks of a driver to stop, those too that reach this worker later."""
     with _lock:
-        _interrupted.add(session)
+        _interrupted.append(session)
         flags = [flag for its, flag in _under_way.values() if its == session]
     for flag in flags:
         flag.set()
@@ -92,23 +100,41 @@ def interrupt(session: str) -> None:
 
 def take_prompt(number: int) -> str:
     """Return what a person must do to sign in, and forget it here."""
-    return _prompts.pop(number, "")
+    with _lock:
+        return _prompts.pop(number, ("", ""))[1]
 
 
 def event_in(message: dict[str, Any]) -> Event | int:
-    """Return the event in a worker's message, or the number of the prompt that is to be fetched."""
-    if number := message.get("prompt"):
-        return int(number)
-    found = pickle.loads(message["event"])  # noqa: S301 -- the driver unpickles the results of workers too
-    assert isinstance(found, Event)
-    return found
+    """Return the event in a worker's message, or the number of the prompt that is to be fetched.
+
+    Nothing in it is executed: anybody on the cluster may have sent it.
+
+    Raises:
+        ValueError: it is no such message.
+    """
+    try:
+        if number := message.get("prompt"):
+            return int(number)
+        told = json.loads(message["event"])
+        event = Event(**{name: told[name] for name in _PLAIN})
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError("what a worker told is no event") from error
+    texts, numbers = (event.client, event.text), (event.requests, event.throttled)
+    if not (
+        event.kind in _TOLD
+        and all(isinstance(each, str) for each in texts)
+        and all(type(each) is int and each >= 0 for each in numbers)
+    ):
+        raise ValueError("what a worker told is no event")
+    return event
 
 
-def _message(event: Event) -> dict[str, Any]:
+def _message(event: Event, task_key: str) -> dict[str, Any]:
     if event.kind != "prompt":
-        return {"event": pickle.dumps(event)}
+        return {"event": json.dumps({name: getattr(event, name) for name in _PLAIN})}
     number = next(_numbers)
-    _prompts[number] = event.text
+    with _lock:
+        _prompts[number] = task_key, event.text
     return {"prompt": number, "client": event.client}
 
 

@@ -6,7 +6,15 @@ import threading
 import time
 from pathlib import Path
 
+from o365lib.runs import cluster_worker
 from o365lib.runs.events import Event
+
+
+class Poison:
+    """What cannot be sent to a worker."""
+
+    def __reduce__(self):
+        raise TypeError("it cannot be sent")
 
 
 def note(path):
@@ -47,6 +55,8 @@ def obey(task, tell, stop):
 
 def ask_to_sign_in(task, tell, stop):
     tell(Event(kind="prompt", client="acme", text=task))
+    while cluster_worker._prompts:  # nobody has seen it yet
+        time.sleep(0.01)
     tell(Event(kind="step", client="acme", text="signed in"))
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from o365lib.runs import cluster as cluster_module
+from o365lib.runs import cluster_patience
 from o365lib.runs.task import execute_task
 from o365lib.runs.workers import WorkerLost
 from tests.runs import cluster_tasks
@@ -100,6 +102,42 @@ def test_what_a_person_must_do_is_heard_and_not_kept_by_the_scheduler(connect, h
     kept = str(workers._client.get_events())
     assert workers._session in kept
     assert "ABCD1234" not in kept
+
+
+def test_what_cannot_be_sent_is_lost_alone(connect):
+    workers = connect(cluster_tasks.answer)
+
+    for _ in range(CALM + 1):
+        with pytest.raises(WorkerLost, match="could not be given to the cluster"):
+            workers.submit(cluster_tasks.Poison()).result()
+
+    assert workers.submit(1).result()[0] == 1
+    assert workers.lost == ""
+
+
+def test_a_client_of_dasks_that_is_closed_loses_all_and_raises_nothing(connect):
+    workers = connect(cluster_tasks.answer)
+    workers._client.close()
+
+    with pytest.raises(WorkerLost, match="could not be given to the cluster"):
+        workers.submit(1).result()
+
+    until(lambda: workers.lost)
+    assert workers._listener.is_alive()
+    with pytest.raises(WorkerLost, match="cannot be reached"):
+        workers.submit(2).result()
+
+
+def test_news_that_nobody_understands_ends_nothing(connect, heard):
+    workers = connect(cluster_tasks.tell_much)
+
+    for message in ("nonsense", {"event": b"\x80"}, {"key": 1}, None, {"prompt": 1}):
+        workers._heard_of_task((0.0, message))
+    for message in ("nonsense", {"action": "remove-worker"}, {"action": []}):
+        workers._heard_of_workers((0.0, message))
+
+    assert workers.submit(3).result() == 3
+    assert texts(heard, "step") == ["0", "1", "2"]
 
 
 def test_nothing_that_is_done_stays_on_the_cluster(connect):
@@ -266,6 +304,30 @@ def test_a_batch_is_executed_by_the_cluster_and_sealed_by_its_driver(
     ]
     assert all(each.seal_file for each in done.results)
     assert [each.name for each in places.evidence.glob(".pending/cluster-*")] == []
+
+
+def test_a_cluster_that_has_no_worker_is_told_of_and_given_up_by_who_wants_that(
+    tmp_path, heard, monkeypatch
+):
+    monkeypatch.setattr(cluster_module, "_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(cluster_patience, "_TOLD_AFTER_SECONDS", 0.05)
+    alone = Cluster(tmp_path)
+    try:
+        patient = alone.workers(heard.append, function=cluster_tasks.answer)
+        waiting = patient.submit(1)
+        until(lambda: heard)
+        assert "no worker" in heard[0].text
+        assert patient.lost == ""
+        assert not waiting.done()
+
+        hasty = alone.workers(lambda _: None, function=cluster_tasks.answer, patience_seconds=0.1)
+        with pytest.raises(WorkerLost, match="no worker for"):
+            hasty.submit(1).result()
+        assert "no worker for" in hasty.lost
+        for workers in (hasty, patient):
+            workers.close()
+    finally:
+        alone.end()
 
 
 def test_a_lost_scheduler_loses_what_is_under_way_and_ends_it(tmp_path, heard):
