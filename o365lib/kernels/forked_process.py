@@ -9,10 +9,10 @@ from contextlib import suppress
 from typing import IO
 
 from o365lib.kernels import launch
-from o365lib.kernels.meeting_point import NotForked
+from o365lib.kernels.meeting_point import _NotForked
 
 
-class Retired(Exception):
+class _Retired(Exception):
     """The template's code is out of date; another one is to be asked."""
 
 
@@ -49,15 +49,15 @@ class ForkedProcess:
             files: as `launch` says; they remain the caller's to close.
 
         Raises:
-            Retired: its code is out of date, or it ended just now; ask another.
-            NotForked: it cannot start one.
+            _Retired: its code is out of date, or it ended just now; ask another.
+            _NotForked: it cannot start one.
         """
         try:
             launch.ask_launch(connection, files)
             kind, number = await _answer(connection)
         except (ConnectionError, BlockingIOError) as error:
             connection.close()
-            raise Retired from error
+            raise _Retired from error
         except BaseException:
             connection.close()
             raise
@@ -65,8 +65,8 @@ class ForkedProcess:
             return cls(connection, number)
         connection.close()
         if kind == launch.RETIRED:
-            raise Retired
-        raise NotForked("the template cannot start another process")
+            raise _Retired
+        raise _NotForked("the template cannot start another process")
 
     def poll(self) -> int | None:
         """Return the exit status, `None` while the process runs."""

@@ -48,7 +48,7 @@ _OF_NO_MATTER = ("PATH", "HOME", "TZ", "USER", "LOGNAME")
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
-class NotForked(Exception):
+class _NotForked(Exception):
     """There is no template here, and why, in half a sentence; an ordinary kernel will do."""
 
 
@@ -107,7 +107,7 @@ def find(
         linger_seconds: after which a template that is started here ends when it has no kernel.
 
     Raises:
-        NotForked: there is no folder of this person alone.
+        _NotForked: there is no folder of this person alone.
     """
     told = {
         name: value
@@ -143,7 +143,7 @@ async def connect(point: MeetingPoint) -> socket.socket:
     """Return a connection to the template, which is started if there is none.
 
     Raises:
-        NotForked: it cannot be started, or does not answer.
+        _NotForked: it cannot be started, or does not answer.
     """
     begun, begun_at = clock.monotonic(), time.time()
     starting: subprocess.Popen[bytes] | None = None
@@ -160,18 +160,18 @@ async def connect(point: MeetingPoint) -> socket.socket:
                         continue
                     if starting is not None:
                         point.failure_file.touch()
-                        raise NotForked(f"it did not start; see {point.log_file}")
+                        raise _NotForked(f"it did not start; see {point.log_file}")
                     starting = _start(point, lock)
                 finally:
                     # While it starts, the template holds the lock itself.
                     os.close(lock)
             await asyncio.sleep(_POLL_SECONDS)
     except OSError as error:
-        raise NotForked(str(error)) from error
+        raise _NotForked(str(error)) from error
     finally:
         if starting is not None:
             starting.wait()
-    raise NotForked(f"it did not answer within {_START_SECONDS:.0f} seconds")
+    raise _NotForked(f"it did not answer within {_START_SECONDS:.0f} seconds")
 
 
 def _try_connect(point: MeetingPoint) -> socket.socket | None:
@@ -187,7 +187,7 @@ def _try_connect(point: MeetingPoint) -> socket.socket | None:
         raise
     if launch.uid_of_peer(connection) != os.getuid():
         connection.close()
-        raise NotForked(f"{point.socket_file} is another person's")
+        raise _NotForked(f"{point.socket_file} is another person's")
     return connection
 
 
@@ -218,7 +218,7 @@ def _check_failure(point: MeetingPoint, begun: float) -> None:
     except FileNotFoundError:
         return
     if failed > begun - _FAILED_SECONDS:
-        raise NotForked(f"it did not start a moment ago; see {point.log_file}")
+        raise _NotForked(f"it did not start a moment ago; see {point.log_file}")
 
 
 def _start(point: MeetingPoint, lock: int) -> "subprocess.Popen[bytes]":
@@ -266,15 +266,15 @@ def _private(folder: Path) -> Path:
     """Make a folder if need be, and make sure that nobody else may enter it.
 
     Raises:
-        NotForked: somebody may.
+        _NotForked: somebody may.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         state = folder.lstat()
     except OSError as error:
-        raise NotForked(str(error)) from error
+        raise _NotForked(str(error)) from error
     if not stat.S_ISDIR(state.st_mode) or state.st_uid != os.getuid() or state.st_mode & 0o077:
-        raise NotForked(f"{folder} is not this person's alone")
+        raise _NotForked(f"{folder} is not this person's alone")
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise NotForked(f"{folder} cannot be written to")
+        raise _NotForked(f"{folder} cannot be written to")
     return folder

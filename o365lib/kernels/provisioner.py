@@ -22,10 +22,10 @@ from jupyter_client.provisioning import LocalProvisioner
 from traitlets import Float, Unicode
 
 from o365lib.kernels import meeting_point
-from o365lib.kernels.forked_process import ForkedProcess, Retired
+from o365lib.kernels.forked_process import ForkedProcess, _Retired
 from o365lib.kernels.launch import LaunchRequest
 from o365lib.kernels.listening_sockets import ListeningSockets
-from o365lib.kernels.meeting_point import LINGER_SECONDS, MeetingPoint, NotForked
+from o365lib.kernels.meeting_point import LINGER_SECONDS, MeetingPoint, _NotForked
 
 _LAUNCHER = "ipykernel_launcher"
 # So many templates may turn out to be out of date, before there is an ordinary kernel.
@@ -72,7 +72,7 @@ class ForkingProvisioner(LocalProvisioner):  # type: ignore[misc]  # jupyter_cli
         """
         try:
             self.process = await self._fork(cmd, kwargs)
-        except NotForked as reason:
+        except _NotForked as reason:
             self.log.info("An ordinary kernel is started, not a forked one: %s.", reason)
             # It opens the ports itself.
             self._sockets.close()
@@ -124,7 +124,7 @@ class ForkingProvisioner(LocalProvisioner):  # type: ignore[misc]  # jupyter_cli
                 ours.callback(os.close, file)
                 streams = _Streams(ours, kwargs)
             except OSError as error:
-                raise NotForked(str(error)) from error
+                raise _NotForked(str(error)) from error
             process = await _launch(point, [file, *streams.files, *sockets.values()])
             process.stdout, process.stderr = streams.read()
             return process
@@ -133,14 +133,14 @@ class ForkingProvisioner(LocalProvisioner):  # type: ignore[misc]  # jupyter_cli
     def _arguments(cmd: list[str], kwargs: dict[str, Any]) -> list[str]:
         """Return the launcher's arguments, if a fork can take the place of this command."""
         if sys.platform != "linux":
-            raise NotForked("this system is not Linux")
+            raise _NotForked("this system is not Linux")
         if strange := {name for name in kwargs if name not in _KNOWN and kwargs[name] is not None}:
-            raise NotForked(f"it is to be started with {', '.join(sorted(strange))}")
+            raise _NotForked(f"it is to be started with {', '.join(sorted(strange))}")
         if cmd[:1] != [sys.executable] or "-m" not in cmd:
-            raise NotForked("its command is another interpreter's")
+            raise _NotForked("its command is another interpreter's")
         module = cmd.index("-m") + 1
         if cmd[module : module + 1] != [_LAUNCHER]:
-            raise NotForked("its command is not ipykernel's")
+            raise _NotForked("its command is not ipykernel's")
         return cmd[module + 1 :]
 
 
@@ -149,11 +149,11 @@ async def _launch(point: MeetingPoint, files: list[int]) -> ForkedProcess:
         connection = await meeting_point.connect(point)
         try:
             return await ForkedProcess.launch(connection, files)
-        except Retired:
+        except _Retired:
             continue
         except OSError as error:
-            raise NotForked(str(error)) from error
-    raise NotForked("its code changes all the time")
+            raise _NotForked(str(error)) from error
+    raise _NotForked("its code changes all the time")
 
 
 class _Streams:

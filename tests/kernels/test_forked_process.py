@@ -10,8 +10,8 @@ import threading
 import pytest
 
 from o365lib.kernels import launch
-from o365lib.kernels.forked_process import ForkedProcess, Retired
-from o365lib.kernels.meeting_point import NotForked
+from o365lib.kernels.forked_process import ForkedProcess, _Retired
+from o365lib.kernels.meeting_point import _NotForked
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_a_process_whose_template_is_gone_is_killed(connection):
 
 @pytest.mark.parametrize(
     ("answer", "error"),
-    [(launch.RETIRED, Retired), (launch.REFUSED, NotForked)],
+    [(launch.RETIRED, _Retired), (launch.REFUSED, _NotForked)],
 )
 def test_a_template_may_say_no(connection, answer, error):
     with pytest.raises(error):
@@ -87,5 +87,5 @@ def test_a_template_may_say_no(connection, answer, error):
 
 def test_a_template_that_ends_is_as_one_that_says_no(connection):
     connection[1].close()
-    with pytest.raises(Retired):
+    with pytest.raises(_Retired):
         asyncio.run(ForkedProcess.launch(connection[0], [2]))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from o365lib.kernels import meeting_point
-from o365lib.kernels.meeting_point import NotForked
+from o365lib.kernels.meeting_point import _NotForked
 
 from .conftest import templates_in
 
@@ -49,16 +49,16 @@ def test_kernels_share_a_template_when_nothing_else_is_read_at_start(tmp_path):
 
 def test_a_folder_that_others_may_enter_is_not_used(tmp_path):
     tmp_path.chmod(0o755)
-    with pytest.raises(NotForked, match="alone"):
+    with pytest.raises(_NotForked, match="alone"):
         find(tmp_path)
     (tmp_path / "link").symlink_to(tempfile.mkdtemp(dir=tmp_path))
-    with pytest.raises(NotForked, match="alone"):
+    with pytest.raises(_NotForked, match="alone"):
         find(tmp_path / "link")
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(NotForked):
+    with pytest.raises(_NotForked):
         find(tmp_path / "file" / "folder")
 
 
@@ -92,10 +92,10 @@ def test_a_template_that_does_not_start_is_not_tried_again_and_again(own_folder,
     package.mkdir()
     (package / "__init__.py").write_text("raise SystemExit('not today')")
     point = find(own_folder, PYTHONPATH=str(tmp_path))
-    with pytest.raises(NotForked, match="did not start; see"):
+    with pytest.raises(_NotForked, match="did not start; see"):
         connect(point)
     assert "not today" in point.log_file.read_text()
     point.log_file.unlink()
-    with pytest.raises(NotForked, match="a moment ago"):
+    with pytest.raises(_NotForked, match="a moment ago"):
         connect(point)
     assert not Path(point.log_file).exists()
