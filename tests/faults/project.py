@@ -365,12 +365,16 @@ class Command:
                         self.written.add(f"home/{file.relative_to(self.home)}", file.read_bytes())
 
 
-def kernels_of_this_process() -> list[psutil.Process]:
-    """The kernels that run now and were started from here."""
+def kernels_at(folder: Path) -> list[psutil.Process]:
+    """The kernels that have a file of this folder open: the lock of the run that they execute.
+
+    They are no children of ours: a template that all processes share has forked them.
+    """
     return [
         process
-        for process in psutil.Process().children(recursive=True)
-        if "ipykernel_launcher" in _told(process.cmdline)
+        for process in psutil.process_iter()
+        if process.pid != os.getpid()
+        and any(Path(each.path).is_relative_to(folder) for each in _told(process.open_files) or ())
     ]
 
 

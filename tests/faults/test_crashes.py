@@ -24,7 +24,7 @@ from tests.faults.project import (
     OWN_STORE,
     REMOVED,
     Command,
-    kernels_of_this_process,
+    kernels_at,
     wait_until,
 )
 from tests.service_account.job import SandboxTime
@@ -56,8 +56,8 @@ KILLS_AFTER = [(word, step) for word, steps in AFTER.items() for step in steps]
 KILLS_AT = [("create", "plan"), ("create", "confirm"), ("create", "verify"), ("remove", "verify")]
 
 
-def kill_kernels(*_):
-    for kernel in kernels_of_this_process():
+def kill_kernels(project):
+    for kernel in kernels_at(project.folder):
         kernel.kill()
 
 
@@ -86,7 +86,7 @@ def run_and_kill(project, word, steps, **watching):
     result = run_notebook(
         project.request(word, "client", approved_by="Kim"), archive=project.archive, **watching
     )
-    assert kernels_of_this_process() == []
+    assert kernels_at(project.folder) == []
     [record] = project.records("client")
     assert record.closed_by == "driver"
     assert record.error.step in steps
@@ -98,7 +98,7 @@ def run_and_kill(project, word, steps, **watching):
 
 @pytest.mark.parametrize(("word", "step"), KILLS_AFTER)
 def test_a_kernel_that_is_killed_between_an_effect_and_its_answer(project, word, step):
-    at(project, AFTER[word][step], kill_kernels)
+    at(project, AFTER[word][step], lambda: kill_kernels(project))
     record = run_and_kill(project, word, {step})
     assert [each.status for each in record.changes][-1:] == CHANGED.get(step, ["unknown"])
     finish(project, word)
@@ -110,7 +110,7 @@ def test_a_kernel_that_is_killed_when_a_step_begins(project, word, step):
         # The step's request is under way when the kernel dies.
         project.sandbox.latency_seconds = 0.5 if begun == step else 0.0
         if begun == step:
-            kill_kernels()
+            kill_kernels(project)
 
     # A step that asks nobody may be over before it is killed; no other is begun then.
     following = {"plan": "confirm", "confirm": "create-user"}

@@ -33,7 +33,7 @@ def test_a_batch_of_tenants_that_meet_one_limit_ends_done(project):
     project.patient()
     sandbox, places = project.sandbox, project.places
     sandbox.throttle = True
-    sandbox.throttle_application_units, sandbox.throttle_application_seconds = 40, 10
+    sandbox.throttle_application_units, sandbox.throttle_application_seconds = 40, 4
     evidence, told = OpenBatch.begin(Archive(places.evidence), KeyStore(places.keys)), []
     begun = batch.begin(
         places.runbook("create"),
