@@ -38,6 +38,12 @@ DEFAULT_STOP_AFTER = 5
     help="Do what a batch has left to do; `last` for the newest. It has its own clients, parameters"
     " and approver.",
 )
+@click.option(
+    "--signed-by",
+    default="",
+    metavar="FINGERPRINT",
+    help="With --resume: take up a batch that this key signed, which is not yours.",
+)
 @click.option("--dry-run", is_flag=True, help="Read and plan; change nothing.")
 @click.option(
     "--approved-by",
@@ -92,6 +98,10 @@ def run(context: click.Context, /, *, runbook: str, clients: tuple[str, ...], **
         _refuse_beside_resume(context)
         _resume(context, given)
         return
+    if given["signed_by"]:
+        raise UsageError(
+            "--signed-by is for a batch that is resumed.", remedy="Say which with --resume BATCH."
+        )
     if not runbook:
         raise UsageError("Which runbook?", remedy="Say create or remove, and for which clients.")
     _begin(context, runbook, clients, given)
@@ -167,25 +177,30 @@ def _require_approver(approved_by: str, defaults: Defaults, *, dry_run: bool) ->
 def _resume(context: click.Context, given: dict[str, Any]) -> None:
     from o365lib import parameters
     from o365lib.evidence.batches.folder import BatchFolder, newest_unfinished
+    from o365lib.evidence.batches.signing import believed_keys
+    from o365lib.evidence.key_store import KeyStore
     from o365lib.runs import batch
     from o365lib.runs.delivery import StoreDelivery
     from o365lib.runs.task import SHARED_FOLDER
 
     options: Options = context.obj
     places = options.places()
-    wanted = given["resume"]
+    wanted, signed_by = given["resume"], given["signed_by"]
+    keys = believed_keys(places.evidence, KeyStore(places.keys), signed_by=signed_by)
     if wanted == "last":
-        wanted = newest_unfinished(places.evidence)
+        wanted = newest_unfinished(places.evidence, keys)
         if wanted is None:
             raise UsageError(
-                f"No batch in {places.evidence} has anything left to do.",
+                f"No batch of yours in {places.evidence} has anything left to do.",
                 remedy="`o365 run create --all` begins a new one.",
             )
 
     def take_up(evidence: OpenBatch) -> Batch:
         # Workers of an earlier drive may have left claims in the store alone.
         delivery = StoreDelivery(options.archive_url) if options.archive_url else SHARED_FOLDER
-        return batch.take_up(wanted, places=places, evidence=evidence, delivery=delivery)
+        return batch.take_up(
+            wanted, places=places, evidence=evidence, delivery=delivery, signed_by=signed_by
+        )
 
     # Of the project's own parameters only where to publish and who stamps the time.
     defaults = parameters.load_defaults(places.parameters)
@@ -196,12 +211,13 @@ def _resume(context: click.Context, given: dict[str, Any]) -> None:
         given=given,
         places=places,
         defaults=defaults,
-        clients=list(folder.inputs().clients),
+        clients=list(folder.believe(keys).clients),
     )
 
 
 _BESIDE_RESUME = {
     "resume",
+    "signed_by",
     "jobs",
     "stop_after",
     "progress",

@@ -121,6 +121,25 @@ class KeyStore:
         file = self._read()
         return file.public() if file else None
 
+    def own_keys(self) -> list[PublicKey]:
+        """Return the public parts of the key and of those that it took the place of, as kept here.
+
+        Unlike `persons_key_ids` it asks nothing outside of this folder, which is the person's
+        alone: what these keys signed may be trusted as her own. Without a key there are none.
+
+        Raises:
+            EvidenceError: the key's file is damaged, or others could read it.
+        """
+        key = self.public_key()
+        found = [key] if key else []
+        for file in sorted(self.folder.glob("old-*.json")) if key else ():
+            match = _BESIDE.fullmatch(file.name)
+            with contextlib.suppress(OSError, EvidenceError):
+                old = KeyFile.from_json(file.read_bytes(), where=str(file)).public()
+                if match and old.key_id == match[2]:
+                    found.append(old)
+        return found
+
     def persons_key_ids(self, root: Path) -> frozenset[str]:
         """Return the ids of all keys that are known to be this person's.
 

@@ -22,7 +22,9 @@ from o365lib.evidence.batches.batch_file import Drive as DriveEntry
 from o365lib.evidence.batches.driver_lock import driven_by
 from o365lib.evidence.batches.folder import BatchFolder
 from o365lib.evidence.batches.inputs import Inputs, Who, changed_since
+from o365lib.evidence.batches.signing import believed_keys
 from o365lib.evidence.batches.standing import FINISHED, ClientStanding
+from o365lib.evidence.key_store import KeyStore
 from o365lib.evidence.sealing import OpenBatch
 from o365lib.places import Places
 from o365lib.runs import tally
@@ -158,7 +160,12 @@ def begin(
 
 
 def take_up(
-    text: str, *, places: Places, evidence: OpenBatch, delivery: Delivery = SHARED_FOLDER
+    text: str,
+    *,
+    places: Places,
+    evidence: OpenBatch,
+    delivery: Delivery = SHARED_FOLDER,
+    signed_by: str = "",
 ) -> Batch:
     """Take up a batch that an earlier process has left, and drive it.
 
@@ -167,15 +174,17 @@ def take_up(
         places: the project; its parameters are not read: the batch has its own.
         evidence: the archive.
         delivery: how claims get from the workers of earlier drives to the archive.
+        signed_by: the fingerprint of a key that may have signed it beside the operator's own.
 
     Raises:
-        UsageError: there is no such batch, or another process is driving it.
-        EvidenceError: what it began with was edited, or cannot be read, or it cannot be found out
-            what was attempted.
+        UsageError: there is no such batch, or no such key, or another process is driving it.
+        EvidenceError: what it began with was edited, or cannot be read, or somebody else signed it,
+            or it cannot be found out what was attempted.
     """
     folder = BatchFolder.open(evidence.archive.root, text)
     _require_driver(folder)
     try:
+        folder.believe(believed_keys(folder.root, KeyStore(places.keys), signed_by=signed_by))
         delivery.bring_claims(folder.root, folder.batch_id)
         return Batch(
             folder=folder, inputs=folder.inputs(), places=places, standings=folder.standings()

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -99,6 +100,21 @@ def test_edited_inputs_are_not_taken_up(run_tiny, places, evidence, tiny):
     file.write_text(file.read_text().replace("client: bayside-legal", "client: bayside-legat"))
     with pytest.raises(EvidenceError):
         batch.take_up(begun.batch_id, places=places, evidence=evidence)
+
+
+def test_what_somebody_else_signed_is_not_taken_up_unless_her_key_is_named(
+    run_tiny, places, evidence, tiny, tmp_path
+):
+    stop = Stop()
+    stop.press()
+    left = run_tiny(tiny["open"], tiny["close"], clients=TWO, stop=stop).batch_file
+    signer = evidence.signer.key.fingerprint
+    others = replace(places, keys=tmp_path / "another person's keys")
+    with pytest.raises(EvidenceError, match="not signed with a key of yours"):
+        batch.take_up(left.batch_id, places=others, evidence=evidence)
+    taken_up = batch.take_up(left.batch_id, places=others, evidence=evidence, signed_by=signer)
+    assert [each.client for each in taken_up.left] == list(TWO)
+    taken_up.folder.release_driver_lock()
 
 
 def test_a_second_driver_of_one_batch_is_told_who_the_first_is(

@@ -40,6 +40,7 @@ from o365lib.evidence.layout import (
     is_run_id,
     number_of,
 )
+from o365lib.evidence.public_keys import PublicKey
 from o365lib.evidence.sealing import OpenBatch
 
 _MOST_NAMES = 5
@@ -132,6 +133,21 @@ class BatchFolder:
         """
         if self._inputs is None:
             self._inputs = signing.checked_inputs(self.root, self.batch_id)
+        return self._inputs
+
+    def believe(self, keys: Mapping[str, PublicKey]) -> Inputs:
+        """Return what the batch began with if one of these keys has signed it; `inputs` then too.
+
+        To be called before anything of it is executed.
+
+        Args:
+            keys: see `signing.believed_keys`.
+
+        Raises:
+            EvidenceError: it cannot be read, was edited, or somebody else has signed it. The batch
+                must not be taken up.
+        """
+        self._inputs = signing.checked_inputs(self.root, self.batch_id, believed=keys)
         return self._inputs
 
     def claim(self, client: str, attempt: int, run_id: str) -> bool:
@@ -286,10 +302,15 @@ def batch_ids(root: Path) -> list[str]:
         ) from error
 
 
-def newest_unfinished(root: Path) -> str | None:
+def newest_unfinished(root: Path, keys: Mapping[str, PublicKey]) -> str | None:
     """Return the id of the newest batch that has something left to do; None where none has.
 
-    A batch that cannot be read is passed by: asking for it by its id tells what is wrong.
+    A batch that cannot be read, or that somebody else signed, is passed by: asking for it by its id
+    tells what is wrong.
+
+    Args:
+        root: the archive's.
+        keys: whose batches are looked at; see `signing.believed_keys`.
 
     Raises:
         EvidenceError: the archive cannot be listed.
@@ -297,6 +318,7 @@ def newest_unfinished(root: Path) -> str | None:
     for batch_id in reversed(batch_ids(root)):
         folder = BatchFolder(root, batch_id)
         with contextlib.suppress(EvidenceError):
+            folder.believe(keys)
             if _says_finished(folder):
                 continue
             if folder.left_to_do():

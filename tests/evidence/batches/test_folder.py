@@ -17,14 +17,14 @@ from o365lib.evidence.batches.folder import (
     BatchFolder,
     batch_ids,
     cut_off_on_clusters,
-    newest_unfinished,
     outcome_of,
 )
+from o365lib.evidence.batches.signing import believed_keys
 from o365lib.evidence.fetching import fetch
 from o365lib.evidence.key_store import KeyStore
 from o365lib.evidence.pending import open_runs, under_way
 from o365lib.evidence.publishing import publish
-from o365lib.evidence.sealing import finish_left_behind
+from o365lib.evidence.sealing import OpenBatch, finish_left_behind
 from o365lib.evidence.stores import FolderStore
 from o365lib.evidence.verification import verify
 from tests.evidence import sealed_archive
@@ -47,6 +47,12 @@ os._exit(9)
 @pytest.fixture
 def root(tmp_path):
     return tmp_path / "evidence"
+
+
+def newest_unfinished(root):
+    """The newest one of whoever has the keys beside the archive."""
+    keys = believed_keys(root, KeyStore(root.parent / "keys"))
+    return module.newest_unfinished(root, keys)
 
 
 def problems(root):
@@ -281,6 +287,15 @@ def test_the_newest_unfinished_batch_is_found_whatever_is_wrong_with_others(tmp_
     assert newest_unfinished(root) == folders[0].batch_id
 
 
+def test_the_newest_batch_is_sought_among_ones_own(tmp_path, root):
+    evidence, own = begun(tmp_path, "cedar")
+    evidence.close()
+    stranger = OpenBatch.begin(Archive(root), KeyStore(tmp_path / "stranger"))
+    BatchFolder.begin(stranger, inputs("cedar"))
+    stranger.close()
+    assert newest_unfinished(root) == own.batch_id
+
+
 def test_a_batch_that_says_it_is_finished_and_lacks_clients_is_asked(tmp_path, root):
     evidence, folder = begun(tmp_path)
     evidence.close()
@@ -351,7 +366,8 @@ def test_a_published_and_fetched_batch_is_whole_and_is_not_taken_up_there(tmp_pa
     for ask in (there.claims, there.standings, there.left_to_do):
         with pytest.raises(EvidenceError, match="claims are not in this archive"):
             ask()
-    assert newest_unfinished(tmp_path / "elsewhere") is None
+    keys = believed_keys(root, KeyStore(tmp_path / "keys"))
+    assert module.newest_unfinished(tmp_path / "elsewhere", keys) is None
 
 
 def test_an_edited_batch_is_not_published(tmp_path, root):

@@ -2,11 +2,15 @@ import json
 
 import pytest
 
-from o365lib.errors import EvidenceError
+from o365lib.errors import EvidenceError, UsageError
 from o365lib.evidence import trust
+from o365lib.evidence.archive import Archive
 from o365lib.evidence.batches import signing
+from o365lib.evidence.batches.folder import BatchFolder
 from o365lib.evidence.envelope import Envelope, verified_by
+from o365lib.evidence.key_store import KeyStore
 from o365lib.evidence.layout import is_signed_file
+from o365lib.evidence.sealing import OpenBatch
 from o365lib.evidence.statement import Statement
 from tests.evidence.batches.batches_made import batch_file, begun, inputs, result
 from tests.evidence.signers import ed25519
@@ -114,3 +118,87 @@ def test_a_result_carries_all_that_it_says_and_names_the_inputs(batch):
     assert [(each.name, each.sha256) for each in said.subjects] == [
         (signing.inputs_name(batch.batch_id), "ab" * 32)
     ]
+
+
+class TestWhoMaySign:
+    """What a batch began with is executed with the secrets of whoever takes it up."""
+
+    @pytest.fixture
+    def own(self, tmp_path):
+        return KeyStore(tmp_path / "keys")
+
+    @pytest.fixture
+    def stranger(self, tmp_path):
+        return KeyStore(tmp_path / "stranger")
+
+    def taken_up(self, batch, keys, signed_by=""):
+        """What somebody with these keys would execute."""
+        believed = signing.believed_keys(batch.root, keys, signed_by=signed_by)
+        return signing.checked_inputs(batch.root, batch.batch_id, believed=believed)
+
+    def of(self, keys, batch):
+        """Another batch in the same archive, begun with these keys."""
+        evidence = OpenBatch.begin(Archive(batch.root), keys)
+        folder = BatchFolder.begin(evidence, inputs("cedar"))
+        evidence.close()
+        return folder
+
+    def test_ones_own_batch_is_taken_up(self, batch, own):
+        assert self.taken_up(batch, own) == batch.inputs()
+
+    def test_one_that_another_published_key_signed_is_refused(self, batch, own, stranger):
+        theirs = self.of(stranger, batch)
+        assert theirs.inputs() == signing.checked_inputs(batch.root, theirs.batch_id)
+        with pytest.raises(EvidenceError) as caught:
+            self.taken_up(theirs, own)
+        told = str(caught.value)
+        assert stranger.name in told
+        assert stranger.public_key().fingerprint in told
+        assert "Nothing was started." in told
+        named = "".join(stranger.public_key().fingerprint.split())
+        assert f"--signed-by {named}" in told
+        assert self.taken_up(theirs, own, signed_by=named) == theirs.inputs()
+
+    @pytest.mark.parametrize("form", ["fingerprint", "key_id"])
+    def test_the_key_that_is_named_is_believed_however_it_is_written(
+        self, batch, own, stranger, form
+    ):
+        theirs = self.of(stranger, batch)
+        named = getattr(stranger.public_key(), form)
+        assert self.taken_up(theirs, own, signed_by=named) == theirs.inputs()
+
+    def test_no_other_key_is_believed_with_the_one_that_is_named(self, batch, own, stranger):
+        theirs = self.of(stranger, batch)
+        named = own.public_key().fingerprint
+        with pytest.raises(EvidenceError, match="not signed with a key of yours"):
+            self.taken_up(theirs, own, signed_by=named)
+
+    @pytest.mark.parametrize("text", ["SHA256:12ab", "Kim", "*", "SHA256:"])
+    def test_what_is_no_fingerprint_names_no_key(self, batch, own, text):
+        with pytest.raises(UsageError, match="is not a key's fingerprint"):
+            self.taken_up(batch, own, signed_by=text)
+
+    def test_a_fingerprint_that_the_archive_does_not_have_is_told(self, batch, own):
+        with pytest.raises(UsageError, match="has no key with this fingerprint"):
+            self.taken_up(batch, own, signed_by="SHA256:" + "0" * 32)
+
+    def test_whoever_has_no_key_yet_has_no_batch(self, batch, stranger):
+        assert signing.believed_keys(batch.root, stranger) == {}
+        with pytest.raises(EvidenceError, match="not signed with a key of yours"):
+            self.taken_up(batch, stranger)
+
+    @pytest.mark.parametrize("is_endorsed", [True, False])
+    def test_a_batch_of_ones_earlier_key_is_taken_up(self, batch, own, is_endorsed):
+        own.new(endorser=own.signer() if is_endorsed else None)
+        assert self.taken_up(batch, own) == batch.inputs()
+
+    def test_a_batch_of_a_key_that_ones_own_has_endorsed_is_taken_up(self, batch, own, stranger):
+        trust.endorse(batch.root, own.signer(), stranger.signer().key)
+        theirs = self.of(stranger, batch)
+        assert self.taken_up(theirs, own) == theirs.inputs()
+
+    def test_a_key_that_endorses_ones_own_is_not_believed_for_that(self, batch, own, stranger):
+        trust.endorse(batch.root, stranger.signer(), own.public_key())
+        theirs = self.of(stranger, batch)
+        with pytest.raises(EvidenceError, match="not signed with a key of yours"):
+            self.taken_up(theirs, own)
