@@ -6,10 +6,19 @@ import select
 import signal
 import socket
 from contextlib import suppress
+from pathlib import Path
 from typing import IO
 
-from o365lib.kernels import launch
+from o365lib import clock
+from o365lib.kernels import launch, meeting_point
 from o365lib.kernels.meeting_point import _NotForked
+
+# How long a template may take to fork: it is milliseconds, unless it is stopped or swapped out.
+_ANSWER_SECONDS = 20.0
+# How long it may take to tell that a kernel has ended.
+_TELL_SECONDS = 5.0
+_FIRST_LOOK_SECONDS = 0.002
+_LAST_LOOK_SECONDS = 0.05
 
 
 class _Retired(Exception):
@@ -18,6 +27,9 @@ class _Retired(Exception):
 
 class ForkedProcess:
     """A kernel's process, held by the connection to its template: without it, the kernel is killed.
+
+    The template may be stopped, or swapped out: then the kernel is killed without it, and that a
+    kernel has ended is known soon, though not how.
 
     Attributes:
         pid: its process id.
@@ -35,6 +47,7 @@ class ForkedProcess:
         self.stdin: IO[bytes] | None = None
         self.stdout: IO[bytes] | None = None
         self.stderr: IO[bytes] | None = None
+        self._gone_at: float | None = None
         # For the day on which the template cannot be asked any more.
         self._pidfd: int | None = None
         with suppress(OSError):
@@ -50,11 +63,19 @@ class ForkedProcess:
 
         Raises:
             _Retired: its code is out of date, or it ended just now; ask another.
-            _NotForked: it cannot start one.
+            _NotForked: it cannot start one, or does not answer. Then it is not asked again, and
+                closing the connection ends what it may start later.
         """
         try:
             launch.ask_launch(connection, files)
-            kind, number = await _answer(connection)
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                kind, number = await _answer(connection)
+        except TimeoutError as error:
+            meeting_point.avoid(connection)
+            connection.close()
+            raise _NotForked(
+                f"the template has not answered in {_ANSWER_SECONDS:.0f} seconds"
+            ) from error
         except (ConnectionError, BlockingIOError) as error:
             connection.close()
             raise _Retired from error
@@ -74,22 +95,19 @@ class ForkedProcess:
             try:
                 self._hear(self._connection.recv(launch.FRAME_BYTES - len(self._answer)))
             except BlockingIOError:
-                pass
+                if self._has_gone_untold():
+                    self._hear(b"")
             except OSError:
                 self._hear(b"")
         return self.returncode
 
     async def ended(self) -> int:
         """Wait for the process to end and return its exit status."""
-        loop = asyncio.get_running_loop()
-        while self.returncode is None:
-            try:
-                part = await loop.sock_recv(
-                    self._connection, launch.FRAME_BYTES - len(self._answer)
-                )
-            except OSError:
-                part = b""
-            self._hear(part)
+        pause = _FIRST_LOOK_SECONDS
+        while self.poll() is None:
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LAST_LOOK_SECONDS)
+        assert self.returncode is not None
         return self.returncode
 
     def wait(self) -> int:
@@ -97,7 +115,7 @@ class ForkedProcess:
         while self.poll() is None:
             heard = select.poll()
             heard.register(self._connection, select.POLLIN)
-            heard.poll()
+            heard.poll(1000 * _LAST_LOOK_SECONDS)
         assert self.returncode is not None
         return self.returncode
 
@@ -106,6 +124,9 @@ class ForkedProcess:
         if self.poll() is None:
             with suppress(OSError):
                 self._connection.sendall(launch.frame(launch.SIGNAL, number))
+            if number == signal.SIGKILL:
+                # It does no harm twice, and the template may be stopped.
+                self._kill_all()
 
     def terminate(self) -> None:
         """Ask the process to end."""
@@ -118,13 +139,36 @@ class ForkedProcess:
     def _hear(self, part: bytes) -> None:
         self._answer += part
         if not part:
-            # The template has ended without a word, and its kernels with it. Make sure.
-            if self._pidfd is not None:
-                with suppress(OSError):
-                    signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+            # The template has ended without a word, and its kernels with it, but not what they
+            # have started.
+            self._kill_all()
             self._end(-signal.SIGKILL)
         elif len(self._answer) == launch.FRAME_BYTES:
             self._end(launch.unpack(self._answer)[1])
+
+    def _has_gone_untold(self) -> bool:
+        """Whether the process ended a while ago, of which the template says nothing."""
+        if self._pidfd is None:
+            return False
+        if self._gone_at is None:
+            heard = select.poll()
+            heard.register(self._pidfd, select.POLLIN)
+            if not heard.poll(0):
+                return False
+            self._gone_at = clock.monotonic()
+        return clock.monotonic() - self._gone_at > _TELL_SECONDS
+
+    def _kill_all(self) -> None:
+        """Kill the process and its group; a group has its leader's id, which nobody gets before."""
+        if self._pidfd is None:
+            return
+        try:
+            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+        except OSError:
+            if Path(f"/proc/{self.pid}").exists():
+                return  # It has ended, with all of its group, and this is another one.
+        with suppress(OSError):
+            os.killpg(self.pid, signal.SIGKILL)
 
     def _end(self, status: int) -> None:
         self.returncode = status

@@ -108,6 +108,15 @@ def unpack(data: bytes) -> tuple[bytes, int]:
 
 def uid_of_peer(connection: socket.socket) -> int:
     """Return the user id of the process at the other end, as the system knows it."""
+    return _peer(connection)[1]
+
+
+def pid_of_peer(connection: socket.socket) -> int:
+    """Return the id of the process at the other end: of a listening one, the one that listens."""
+    return _peer(connection)[0]
+
+
+def _peer(connection: socket.socket) -> tuple[int, int]:
     told = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    _, uid, _ = struct.unpack("3i", told)
-    return int(uid)
+    pid, uid, _ = struct.unpack("3i", told)
+    return int(pid), int(uid)

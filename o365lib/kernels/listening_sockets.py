@@ -5,6 +5,7 @@ no other program takes them in between.
 """
 
 import socket
+from contextlib import suppress
 from typing import Any
 
 # As jupyter_client names them.
@@ -54,6 +55,13 @@ class ListeningSockets:
             for name in self._sockets
             if getattr(manager, name) == self._port(name)
         }
+
+    def give_up(self) -> None:
+        """Let go of the ports even where somebody else has the sockets open, too."""
+        for each in self._sockets.values():
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+        self.close()
 
     def close(self) -> None:
         """Let go of the ports."""

@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +47,16 @@ _NOT_THESE = {"PYTHONSTARTUP", "PYTHONINSPECT", "PYTHONEXECUTABLE"}
 _OF_NO_MATTER = ("PATH", "HOME", "TZ", "USER", "LOGNAME")
 # A pool of threads for the algebra of matrices cannot be forked.
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+# The debugger's advice on how to start an interpreter; ours is started as it is.
+_QUIET = {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+
+# What a template has left that is not started any more: after so long nobody looks at it.
+_KEPT_SECONDS = 3600.0
+# To become a process of its own, which is all that is waited for.
+_DETACH_SECONDS = 30.0
+
+# The process ids of templates that did not answer.
+_avoided: set[int] = set()
 
 
 class _NotForked(Exception):
@@ -134,7 +145,7 @@ def find(
         folder=_private(folder or _default_folder(name)),
         name=name,
         interpreter=tuple(interpreter),
-        environment={**told, **_ONE_THREAD},
+        environment={**told, **_ONE_THREAD, **_QUIET},
         linger_seconds=linger_seconds,
     )
 
@@ -159,7 +170,7 @@ async def connect(point: MeetingPoint) -> socket.socket:
                     if point.socket_file.exists() and _is_served(point):
                         continue
                     if starting is not None:
-                        point.failure_file.touch()
+                        point.failure_file.touch(mode=0o600)
                         raise _NotForked(f"it did not start; see {point.log_file}")
                     starting = _start(point, lock)
                 finally:
@@ -170,8 +181,21 @@ async def connect(point: MeetingPoint) -> socket.socket:
         raise _NotForked(str(error)) from error
     finally:
         if starting is not None:
-            starting.wait()
+            _see_off(starting)
     raise _NotForked(f"it did not answer within {_START_SECONDS:.0f} seconds")
+
+
+def avoid(connection: socket.socket) -> None:
+    """Have this process use no more the template at the other end, which does not answer."""
+    _avoided.add(launch.pid_of_peer(connection))
+
+
+def _see_off(starting: "subprocess.Popen[bytes]") -> None:
+    try:
+        starting.wait(_DETACH_SECONDS)
+    except subprocess.TimeoutExpired:
+        starting.kill()
+        starting.wait()
 
 
 def _try_connect(point: MeetingPoint) -> socket.socket | None:
@@ -188,6 +212,10 @@ def _try_connect(point: MeetingPoint) -> socket.socket | None:
     if launch.uid_of_peer(connection) != os.getuid():
         connection.close()
         raise _NotForked(f"{point.socket_file} is another person's")
+    if launch.pid_of_peer(connection) in _avoided:
+        # As if there were none: another one takes its place.
+        connection.close()
+        return None
     return connection
 
 
@@ -223,7 +251,8 @@ def _check_failure(point: MeetingPoint, begun: float) -> None:
 
 def _start(point: MeetingPoint, lock: int) -> "subprocess.Popen[bytes]":
     """Start a template and return the process that starts it, which ends at once."""
-    with point.log_file.open("wb") as log:
+    _sweep(point.folder)
+    with open(point.log_file, "wb", opener=_for_this_person) as log:
         return subprocess.Popen(  # noqa: S603 -- the interpreter that the kernel is to have
             [
                 *point.interpreter,
@@ -241,6 +270,18 @@ def _start(point: MeetingPoint, lock: int) -> "subprocess.Popen[bytes]":
             pass_fds=[lock],
             start_new_session=True,
         )
+
+
+def _for_this_person(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what templates said that nobody starts any more."""
+    for file in (*folder.glob("*.log"), *folder.glob("*.failed")):
+        with suppress(OSError):
+            if file.stat().st_mtime < time.time() - _KEPT_SECONDS:
+                file.unlink()
 
 
 _PACKAGE = str(Path(__file__).parents[1])

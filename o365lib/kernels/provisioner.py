@@ -74,8 +74,8 @@ class ForkingProvisioner(LocalProvisioner):  # type: ignore[misc]  # jupyter_cli
             self.process = await self._fork(cmd, kwargs)
         except _NotForked as reason:
             self.log.info("An ordinary kernel is started, not a forked one: %s.", reason)
-            # It opens the ports itself.
-            self._sockets.close()
+            # It opens the ports itself; a template that does not answer may hold them.
+            self._sockets.give_up()
             return await super().launch_kernel(cmd, **kwargs)
         except BaseException:
             self._sockets.close()

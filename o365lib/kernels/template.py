@@ -132,7 +132,13 @@ class Template:
         return None
 
     def _launch(self, connection: socket.socket, files: list[int]) -> list[int] | None:
+        if _has_hung_up(connection):
+            # It has waited for too long, while this process was stopped, and has another kernel.
+            _close(files)
+            self._hang_up(connection)
+            return None
         if self._files.have_changed():
+            _close(files)
             self._answer(connection, launch.RETIRED)
             self._hang_up(connection)
             self._retire()
@@ -212,6 +218,15 @@ def _send_signal(pid: int, number: int) -> None:
         # It has no process group of its own yet, or has ended.
         with contextlib.suppress(OSError):
             os.kill(pid, number)
+
+
+def _has_hung_up(connection: socket.socket) -> bool:
+    try:
+        return not connection.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 def _close(files: list[int]) -> None:

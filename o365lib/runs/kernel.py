@@ -36,7 +36,7 @@ from o365lib.evidence import gate
 from o365lib.runs.bookkeeping import Bookkeeping
 from o365lib.runs.bounded_client import BoundedClient
 from o365lib.runs.kept_output import OutputLimits
-from o365lib.runs.kernel_process import OutputConnection, RunbookKernelManager
+from o365lib.runs.kernel_process import OutputConnection, RunbookKernelManager, done_unless
 
 GRACE_SECONDS = 10.0
 _POLL_SECONDS = 0.2
@@ -142,7 +142,11 @@ class RunbookClient(BoundedClient):
     async def _async_execute(self) -> Any:
         self._task = asyncio.current_task()
         self.reset_execution_trackers()
-        await self._start()
+        if not await self._start():
+            # The first step tells why. A kernel that executed nothing knows no secrets.
+            await self._execute_cells()
+            self.control.own_secrets = {}
+            return self.nb
         self._connection = OutputConnection(self.kc.iopub_channel)
         try:
             await self._execute_cells()
@@ -179,37 +183,46 @@ class RunbookClient(BoundedClient):
             finally:
                 self.nb_man.cell_complete(cell, cell_index=index)
 
-    async def _start(self) -> None:
+    async def _start(self) -> bool:
+        """Start a kernel; `False` when the run is to stop meanwhile."""
         # Of a kernel that is not forked jupyter_client finds the ports and lets go of them before
         # the kernel takes them; another program is faster at times, and the kernel ends.
         for left in reversed(range(_STARTS)):
             self.create_kernel_manager()
             try:
-                await self.async_start_new_kernel(
-                    env=dict(self.control.environment), cwd=str(self.control.folder)
-                )
-                self.kc = self.km.client(context=self.km.context)
-                self.kc.allow_stdin = False
-                self.kc.start_channels(stdin=False, hb=False, control=False)
-                self.kc.allow_stdin = False
-                await self.km.wait_until_started(self.kc)
+                has_started = await done_unless(self.control.must_stop, self._start_one())
             except BaseException as error:
                 died = isinstance(error, RuntimeError) and "died" in str(error)
                 self._is_idle = False
                 await self._end()
-                if not died or not left or self.control.must_stop():
+                if isinstance(error, RuntimeError) and self.control.must_stop():
+                    return False
+                if not died or not left:
                     raise
             else:
-                self._is_idle = True
-                return
+                self._is_idle = has_started
+                if not has_started:
+                    await self._end(now=True)
+                return has_started
+        return False
 
-    async def _end(self) -> None:
-        """End the kernel, and let go of the connection to it."""
+    async def _start_one(self) -> None:
+        await self.async_start_new_kernel(
+            env=dict(self.control.environment), cwd=str(self.control.folder)
+        )
+        self.kc = self.km.client(context=self.km.context)
+        self.kc.allow_stdin = False
+        self.kc.start_channels(stdin=False, hb=False, control=False)
+        self.kc.allow_stdin = False
+        await self.km.wait_until_started(self.kc)
+
+    async def _end(self, *, now: bool = False) -> None:
+        """End the kernel, at once if need be, and let go of the connection to it."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
         try:
-            await (self.km.end() if self._is_idle else self.km.kill())
+            await (self.km.end() if self._is_idle else self.km.kill(now=now))
         finally:
             if self.kc is not None:
                 # Not `stop_channels`, which would make those that there are not.
@@ -264,6 +277,8 @@ class RunbookClient(BoundedClient):
         """
         if cell.cell_type == "code" and self.control.must_stop():
             raise _broken(cell, f"The run ended before this step: {self.control.why}.")
+        if self.kc is None:  # it did not start, and nothing but text comes this far
+            return cell
         # As JupyterLab does it: the kernel learns which cell it executes.
         self.kc.session.metadata = {"cellId": cell.get("id", "")}
         self.kept.begin_cell()

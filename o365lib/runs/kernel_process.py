@@ -14,6 +14,7 @@
 import asyncio
 import os
 import threading
+from collections.abc import Callable, Coroutine
 from queue import Empty
 from typing import Any
 
@@ -100,10 +101,10 @@ class RunbookKernelManager(AsyncKernelManager):  # type: ignore[misc]  # jupyter
                 await self.shutdown_kernel()
         await self.cleanup_resources()
 
-    async def kill(self) -> None:
-        """End a kernel whatever it executes: interrupted, then told, then killed."""
+    async def kill(self, *, now: bool = False) -> None:
+        """End a kernel whatever it executes: interrupted, then told, then killed, or killed now."""
         if self.has_kernel and await self.is_alive():
-            await self.shutdown_kernel()
+            await self.shutdown_kernel(now=now)
         await self.cleanup_resources()
 
     async def _has_ended(self) -> bool:
@@ -115,6 +116,26 @@ class RunbookKernelManager(AsyncKernelManager):  # type: ignore[misc]  # jupyter
             pause = min(2 * pause, _LAST_LOOK_SECONDS)
         await self.provisioner.wait()  # returns at once: it only lets go of the process
         return True
+
+
+async def done_unless(must_stop: Callable[[], bool], work: Coroutine[Any, Any, None]) -> bool:
+    """Do some work unless it must stop first, which is looked at all the time.
+
+    Returns:
+        Whether it is done; it was cancelled if not.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        while not task.done():
+            if must_stop():
+                return False
+            await asyncio.wait([task], timeout=_LOOK_SECONDS)
+        await task
+        return True
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.wait([task])
 
 
 class OutputConnection:

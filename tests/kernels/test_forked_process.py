@@ -7,9 +7,10 @@ import socket
 import subprocess
 import threading
 
+import psutil
 import pytest
 
-from o365lib.kernels import launch
+from o365lib.kernels import forked_process, launch, meeting_point
 from o365lib.kernels.forked_process import ForkedProcess, _Retired
 from o365lib.kernels.meeting_point import _NotForked
 
@@ -57,13 +58,13 @@ def test_one_waits_for_its_end(process, connection, wait):
 def test_signals_go_by_way_of_the_template(process, connection):
     process.send_signal(signal.SIGINT)
     process.terminate()
-    process.kill()
+    process.send_signal(signal.SIGHUP)
     heard = connection[1].recv(100)
     frames = [heard[at : at + launch.FRAME_BYTES] for at in range(0, 15, launch.FRAME_BYTES)]
     assert [launch.unpack(frame) for frame in frames] == [
         (launch.SIGNAL, signal.SIGINT),
         (launch.SIGNAL, signal.SIGTERM),
-        (launch.SIGNAL, signal.SIGKILL),
+        (launch.SIGNAL, signal.SIGHUP),
     ]
 
 
@@ -89,3 +90,39 @@ def test_a_template_that_ends_is_as_one_that_says_no(connection):
     connection[1].close()
     with pytest.raises(_Retired):
         asyncio.run(ForkedProcess.launch(connection[0], [2]))
+
+
+def test_a_template_that_does_not_answer_is_waited_for_no_longer(connection, monkeypatch):
+    monkeypatch.setattr(forked_process, "_ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr(meeting_point, "_avoided", set())
+    with pytest.raises(_NotForked, match="has not answered"):
+        asyncio.run(ForkedProcess.launch(connection[0], [2]))
+    assert connection[0].fileno() == -1
+    assert meeting_point._avoided == {os.getpid()}
+
+
+def test_a_process_is_killed_and_known_to_have_ended_without_the_templates_word(
+    connection, monkeypatch
+):
+    monkeypatch.setattr(forked_process, "_TELL_SECONDS", 0.05)
+    with subprocess.Popen(["sleep", "600"]) as sleeper:
+        process = started(*connection, launch.frame(launch.STARTED, sleeper.pid))
+        assert process.poll() is None
+        process.kill()
+        assert sleeper.wait() == -signal.SIGKILL
+        assert process.wait() == -signal.SIGKILL
+
+
+def test_what_a_process_started_is_killed_when_the_template_is_gone(connection):
+    code = "sleep 600 & echo $!; wait"
+    with subprocess.Popen(
+        ["sh", "-c", code], stdout=subprocess.PIPE, start_new_session=True
+    ) as leader:
+        child = psutil.Process(int(leader.stdout.readline()))
+        process = started(*connection, launch.frame(launch.STARTED, leader.pid))
+        leader.kill()
+        leader.wait()  # as the system does, the process being nobody's child any more
+        assert child.is_running()
+        connection[1].close()
+        assert process.poll() == -signal.SIGKILL
+        assert leader.stdout.read() == b""  # everybody who could write to it has ended

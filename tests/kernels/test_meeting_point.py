@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from o365lib.kernels import meeting_point
+from o365lib.kernels import launch, meeting_point
 from o365lib.kernels.meeting_point import _NotForked
 
 from .conftest import templates_in
@@ -99,3 +99,29 @@ def test_a_template_that_does_not_start_is_not_tried_again_and_again(own_folder,
     with pytest.raises(_NotForked, match="a moment ago"):
         connect(point)
     assert not Path(point.log_file).exists()
+
+
+def test_what_templates_said_is_for_this_person_and_not_kept_for_ever(own_folder):
+    point = find(own_folder)
+    old, recent = own_folder / "old.log", own_folder / "recent.failed"
+    for file in (old, recent):
+        file.touch()
+    os.utime(old, (0, 0))
+    connect(point)
+    assert not old.exists()
+    assert recent.exists()
+    assert oct(point.log_file.stat().st_mode & 0o777) == "0o600"
+    assert point.environment["PYDEVD_DISABLE_FILE_VALIDATION"] == "1"
+
+
+def test_a_template_that_did_not_answer_is_not_used_again(own_folder, monkeypatch):
+    monkeypatch.setattr(meeting_point, "_avoided", set())
+    point = find(own_folder)
+    connect(point)
+    (silent,) = templates_in(own_folder)
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(point.socket_file))
+        meeting_point.avoid(connection)
+    again = asyncio.run(meeting_point.connect(point))
+    with again:
+        assert launch.pid_of_peer(again) != silent.pid

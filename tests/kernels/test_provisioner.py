@@ -14,7 +14,9 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.multikernelmanager import MultiKernelManager
 from nbclient import NotebookClient
 
-from .conftest import Kernel, Manager
+from o365lib.kernels import forked_process, meeting_point
+
+from .conftest import Kernel, Manager, templates_in
 
 
 def test_a_kernel_is_forked_and_answers(kernel):
@@ -152,3 +154,21 @@ def test_nbclient_and_papermill_find_it_by_name(shared_folder, tmp_path, monkeyp
         capture_output=True,
     )
     assert "o365lib.kernels.template" in (tmp_path / "o.ipynb").read_text()
+
+
+def test_a_stopped_template_holds_nobody_up(start, own_folder, monkeypatch, caplog):
+    monkeypatch.setattr(forked_process, "_ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(meeting_point, "_avoided", set())
+    start(own_folder).ask("1")
+    (template,) = templates_in(own_folder)
+    template.suspend()
+    try:
+        with caplog.at_level("INFO"):
+            kernel = start(own_folder)
+        assert kernel.ask("print('ordinary')") == "ordinary"
+        assert not kernel.is_forked
+        monkeypatch.setattr(forked_process, "_ANSWER_SECONDS", 60)
+        assert start(own_folder).is_forked
+    finally:
+        template.resume()
+    assert len(kernel.manager.provisioner._sockets.files(kernel.manager)) == 0

@@ -1,5 +1,6 @@
 """What a kernel is and how it is stopped; how runs use it is in test_notebook.py."""
 
+import asyncio
 import json
 import os
 import socket
@@ -187,3 +188,31 @@ def test_a_kernel_that_does_not_answer_is_waited_for_no_longer_than_it_lives(tmp
 def test_nobody_is_asked_where_there_is_nothing_to_search(tmp_path):
     answer, _ = asked(tmp_path, KNOWS + LEAKS, run_folder=None)
     assert answer is None
+
+
+class NeverStarts(RunbookKernelManager):
+    """Its kernel does not come, as from a template that was stopped."""
+
+    is_cancelled = False
+
+    async def start_kernel(self, **_):
+        try:
+            await asyncio.Event().wait()
+        finally:
+            type(self).is_cancelled = True
+
+
+@pytest.mark.parametrize("how", ["interrupted", "time"])
+def test_a_run_that_is_to_stop_waits_for_no_kernel(tmp_path, monkeypatch, how):
+    monkeypatch.setattr(NeverStarts, "is_cancelled", False)
+    control = Control(environment=dict(os.environ), folder=tmp_path)
+    if how == "interrupted":
+        threading.Timer(0.1, control.stop.set).start()
+    else:
+        control.deadline = clock.monotonic() + 0.1
+    client = RunbookClient(BareBookkeeping("print('executed')"), control=control)
+    client.kernel_manager_class = NeverStarts
+    (output,) = client.execute().cells[0].outputs
+    assert output.evalue.startswith("The run ended before this step: it")
+    assert NeverStarts.is_cancelled
+    assert control.own_secrets == {}
