@@ -9,8 +9,8 @@
 
 import tempfile
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -163,10 +163,11 @@ def execute_task(task: RunTask, tell: Tell, stop: threading.Event) -> Execution:
     client, delivery = task.request.client, task.delivery
     try:
         run = delivery.place(task)
-        if not delivery.claim(task):
-            return Execution(is_repeated=True)
-        with tempfile.TemporaryDirectory(prefix="o365-run-") as folder:
-            request = _from_copy(task, Path(folder), run)
+        with _folder() as folder:
+            # Before the claim: where there is no room for it, no attempt has been made.
+            request = _from_copy(task, folder, run)
+            if not delivery.claim(task):
+                return Execution(is_repeated=True)
             with delivery.following(task, run) as follower:
                 listener = Listener(
                     on_step=_both(
@@ -183,6 +184,25 @@ def execute_task(task: RunTask, tell: Tell, stop: threading.Event) -> Execution:
                 return execution
     except EvidenceError as error:
         return Execution(record_problem=Problem(message=said(error), remedy=error.remedy))
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """Give a temporary folder; what of it cannot be removed afterwards does no harm to the result.
+
+    Raises:
+        EvidenceError: it cannot be made.
+    """
+    try:
+        made = tempfile.TemporaryDirectory(prefix="o365-run-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise EvidenceError(
+            f"A temporary folder cannot be made ({error.strerror or type(error).__name__}).",
+            state="The run was not begun.",
+            remedy="Make room where temporary files are, or name another place by TMPDIR.",
+        ) from error
+    with made as folder:
+        yield Path(folder)
 
 
 def _both(first: Callable[[str], None], second: Callable[[str], None]) -> Callable[[str], None]:

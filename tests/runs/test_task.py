@@ -1,4 +1,6 @@
 import pickle
+import shutil
+import tempfile
 import threading
 
 from o365lib.evidence.archive import Archive
@@ -67,3 +69,32 @@ def test_what_happens_is_told_with_the_clients_name(places, evidence, make_reque
     assert [(each.kind, each.client, each.text) for each in events] == [
         ("step", "alpine-books", "middle")
     ]
+
+
+def test_without_a_temporary_folder_nothing_is_claimed(
+    places, evidence, make_request, tiny, tmp_path, monkeypatch
+):
+    task, folder = task_of(places, evidence, make_request, tiny["open"], tiny["close"])
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "not there"))
+    execution = execute_task(task, lambda event: None, threading.Event())
+    assert "temporary folder cannot be made (No such file" in execution.record_problem.message
+    assert folder.claims() == {}
+
+
+def test_a_folder_that_cannot_be_removed_does_not_lose_the_result(
+    places, evidence, make_request, tiny, monkeypatch
+):
+    task, _ = task_of(places, evidence, make_request, tiny["open"], tiny["close"])
+    remove = shutil.rmtree
+
+    def refuse(path, **given):
+        remove(path, **given)
+        error = OSError(5, "Input/output error")
+        if "onexc" in given:  # from Python 3.12 on
+            given["onexc"](shutil.rmtree, path, error)
+        else:
+            given["onerror"](shutil.rmtree, path, (OSError, error, None))
+
+    monkeypatch.setattr(tempfile._shutil, "rmtree", refuse)
+    execution = execute_task(task, lambda event: None, threading.Event())
+    assert execution.problem.message == execution.record_problem.message == ""
