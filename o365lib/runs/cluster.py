@@ -12,11 +12,9 @@ https://distributed.dask.org/en/stable/resilience.html
 """
 
 import logging
-import queue
 import secrets
 import threading
 from collections import deque
-from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,6 +23,7 @@ from typing import Any
 
 from o365lib import clock
 from o365lib.runs.cluster_connection import TlsFiles, connect
+from o365lib.runs.cluster_news import News
 from o365lib.runs.cluster_patience import Patience
 from o365lib.runs.cluster_preflight import Preflight
 from o365lib.runs.events import Event, Tell
@@ -33,8 +32,6 @@ from o365lib.runs.workers import Function, WorkerLost
 _CONNECT_SECONDS = 20.0
 # For runs under way to close their records after an interruption.
 _CLOSE_SECONDS = 30.0
-# How often it is looked whether there is any worker.
-_LOOK_SECONDS = 1.0
 # Dask's name for what it tells of all workers.
 _OF_ALL = "all"
 
@@ -94,20 +91,19 @@ class ClusterWorkers:
         patience_seconds: float | None = None,
     ) -> None:
         self._patience = Patience(patience_seconds)
-        self._address, self._hear, self._function = address, hear, function
+        self._address, self._function = address, function
         self._session = f"o365-{secrets.token_hex(8)}"
         self._lock = threading.RLock()
         self._machines: dict[str, _Machine] = {}
         self._waiting: deque[_Job] = deque()
         self._under_way: dict[str, _Job] = {}
-        self._news = queue.SimpleQueue[Callable[[], None] | None]()
+        self._news = News(hear, idle=self._look_for_workers)
         self._is_closed = False
         self.lost = ""
         self._preflight = Preflight(archive, store_url)
         self._client = connect(
             address, security=security, insecure=insecure, timeout_seconds=_CONNECT_SECONDS
         )
-        self._listener = threading.Thread(target=self._listen, name="cluster", daemon=True)
         try:
             self._begin()
         except BaseException:
@@ -120,13 +116,16 @@ class ClusterWorkers:
 
         self._preflight.begin()
         self._client.subscribe_topic(_OF_ALL, self._heard_of_workers)
-        self._client.subscribe_topic(self._session, self._heard_of_task)
+        # In Dask's own thread, which must not wait.
+        self._client.subscribe_topic(
+            self._session, lambda event: self._news.put(lambda: self._tell_of(event[1]))
+        )
         found = _workers_of(self._client)
         self._preflight.check_all(self._client, {each: name for each, (name, _) in found.items()})
         self._client.register_plugin(cluster_worker.RunsPlugin())
         for address, (name, threads) in found.items():
             self._machines[address] = _Machine(name, threads, threads)
-        self._listener.start()
+        self._news.thread.start()
 
     @property
     def slots(self) -> int:
@@ -173,8 +172,7 @@ class ClusterWorkers:
         if jobs:
             _interrupt(self._client, self._session)
             wait([job.future for job in jobs], timeout=_CLOSE_SECONDS)
-        self._news.put(None)
-        self._listener.join()
+        self._news.end()
         self._lose(list(self._under_way.values()), "The cluster was let go of.")
         self._preflight.end()
         with suppress(Exception):  # nothing is lost by a scheduler that is gone already
@@ -194,28 +192,14 @@ class ClusterWorkers:
             self._under_way[job.key] = job
             try:
                 job.remote = _sent(self._client, self._function, job, self._session)
-                job.remote.add_done_callback(lambda _, job=job: self._answered(job))
+                job.remote.add_done_callback(
+                    lambda each, job=job: self._answer(job, *_answer_of(each))
+                )
             except Exception as error:
                 _logger.exception("The task %s could not be given to the cluster.", job.key)
-                self._not_sent(job, error)
+                self._answer(job, None, CancelledError(str(error)))
 
-    def _not_sent(self, job: _Job, error: Exception) -> None:
-        """Lose a task that Dask's client did not take, closed perhaps; the lock is held."""
-        del self._under_way[job.key]
-        self._machines[job.address].free += 1
-        _release(job)
-        why = f"The run could not be given to the cluster ({type(error).__name__})."
-        job.future.set_exception(WorkerLost(why, remedy=_LOOK))
-        if self._client.status != "running":
-            self._news.put(self._lose_scheduler)
-
-    def _answered(self, job: _Job) -> None:
-        """Take the worker's answer, in Dask's thread for this, and let go of it there."""
-        result, error = None, None
-        try:
-            result = job.remote.result()
-        except Exception as raised:  # noqa: BLE001 -- the task's own, or Dask's
-            error = raised
+    def _answer(self, job: _Job, result: Any, error: Exception | None) -> None:
         is_connected = self._client.status == "running"
         self._news.put(lambda: self._ended(job, result, error, is_connected=is_connected))
 
@@ -224,7 +208,7 @@ class ClusterWorkers:
     ) -> None:
         is_lost = _is_lost(error)
         if is_lost and not is_connected:
-            self._lose_scheduler()
+            self._lose_all(f"The scheduler at {self._address} cannot be reached any more.")
         if not self._let_go(job):
             return  # lost before
         if error is None:
@@ -251,9 +235,6 @@ class ClusterWorkers:
             if self._let_go(job):
                 job.future.set_exception(WorkerLost(why, remedy=_LOOK))
 
-    def _lose_scheduler(self) -> None:
-        self._lose_all(f"The scheduler at {self._address} cannot be reached any more.")
-
     def _lose_all(self, why: str) -> None:
         """Lose whatever waits or is under way, and take nothing more."""
         with self._lock:
@@ -266,30 +247,22 @@ class ClusterWorkers:
         for job in waiting:
             job.future.set_exception(WorkerLost(self.lost, remedy=_LOOK))
         self._lose(jobs, self.lost)
-        self._tell(Event(kind="told", text=self.lost))
-
-    def _heard_of_task(self, event: tuple[float, Any]) -> None:
-        """Note what a worker told; in Dask's own thread, which must not wait."""
-        _, message = event
-        self._news.put(lambda: self._tell_of(message))
+        self._news.tell(Event(kind="told", text=self.lost))
 
     def _tell_of(self, message: dict[str, Any]) -> None:
+        """Tell what a worker told."""
         from o365lib.runs import cluster_worker
 
         found = cluster_worker.event_in(message)
         if isinstance(found, Event):
-            self._tell(found)
+            self._news.tell(found)
             return
         job = self._under_way.get(message["key"])
         if job is None:
             return
         with suppress(Exception):  # the run itself fails where nobody signs in
             told = self._client.run(cluster_worker.take_prompt, found, workers=[job.address])
-            self._tell(Event(kind="prompt", client=message["client"], text=told[job.address]))
-
-    def _tell(self, event: Event) -> None:
-        with suppress(Exception):  # a torn terminal must not end the thread that hears of runs
-            self._hear(event)
+            self._news.tell(Event(kind="prompt", client=message["client"], text=told[job.address]))
 
     def _heard_of_workers(self, event: tuple[float, Any]) -> None:
         _, message = event
@@ -311,7 +284,7 @@ class ClusterWorkers:
             return
         self._lose(jobs, f"The worker {machine.name} that executed it is lost.")
         more = "" if are_left else " None is left: the batch waits for one to join."
-        self._tell(Event(kind="told", text=f"The worker {machine.name} has left.{more}"))
+        self._news.tell(Event(kind="told", text=f"The worker {machine.name} has left.{more}"))
 
     def _joined(self, address: str) -> None:
         with suppress(Exception):  # gone again
@@ -327,29 +300,23 @@ class ClusterWorkers:
                 self._machines[address] = _Machine(name, threads, threads)
                 self._place()
         text = f"{problem} It is not used." if problem else f"The worker {name} has joined."
-        self._tell(Event(kind="told", text=text))
-
-    def _listen(self) -> None:
-        """Deal with all news, one after the other; no news ends that."""
-        while True:
-            try:
-                news = self._news.get(timeout=_LOOK_SECONDS)
-            except queue.Empty:
-                news = self._look_for_workers
-            if news is None:
-                return
-            try:
-                news()
-            except Exception:
-                _logger.exception("News of the cluster could not be dealt with.")
+        self._news.tell(Event(kind="told", text=text))
 
     def _look_for_workers(self) -> None:
         """Tell when there has been no worker for a while, and give up when the patience ends."""
         is_alone = not (self._machines or self.lost or self._is_closed)
         if told := self._patience.look(clock.monotonic(), is_alone=is_alone):
-            self._tell(Event(kind="told", text=told))
+            self._news.tell(Event(kind="told", text=told))
         if is_alone and self._patience.lost:
             self._lose_all(self._patience.lost)
+
+
+def _answer_of(remote: Any) -> tuple[Any, Exception | None]:
+    """Take a worker's answer, in Dask's thread for this, to let go of it there."""
+    try:
+        return remote.result(), None
+    except Exception as error:  # noqa: BLE001 -- the task's own, or Dask's
+        return None, error
 
 
 def _release(job: _Job) -> None:

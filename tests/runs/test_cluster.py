@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from o365lib.runs import cluster as cluster_module
-from o365lib.runs import cluster_patience
+from o365lib.runs import cluster_news, cluster_patience
 from o365lib.runs.task import execute_task
 from o365lib.runs.workers import WorkerLost
 from tests.runs import cluster_tasks
@@ -108,7 +107,7 @@ def test_what_cannot_be_sent_is_lost_alone(connect):
     workers = connect(cluster_tasks.answer)
 
     for _ in range(CALM + 1):
-        with pytest.raises(WorkerLost, match="could not be given to the cluster"):
+        with pytest.raises(WorkerLost, match="given up the run"):
             workers.submit(cluster_tasks.Poison()).result()
 
     assert workers.submit(1).result()[0] == 1
@@ -119,11 +118,11 @@ def test_a_client_of_dasks_that_is_closed_loses_all_and_raises_nothing(connect):
     workers = connect(cluster_tasks.answer)
     workers._client.close()
 
-    with pytest.raises(WorkerLost, match="could not be given to the cluster"):
+    with pytest.raises(WorkerLost, match="cannot be reached"):
         workers.submit(1).result()
 
     until(lambda: workers.lost)
-    assert workers._listener.is_alive()
+    assert workers._news.thread.is_alive()
     with pytest.raises(WorkerLost, match="cannot be reached"):
         workers.submit(2).result()
 
@@ -132,7 +131,7 @@ def test_news_that_nobody_understands_ends_nothing(connect, heard):
     workers = connect(cluster_tasks.tell_much)
 
     for message in ("nonsense", {"event": b"\x80"}, {"key": 1}, None, {"prompt": 1}):
-        workers._heard_of_task((0.0, message))
+        workers._news.put(lambda message=message: workers._tell_of(message))
     for message in ("nonsense", {"action": "remove-worker"}, {"action": []}):
         workers._heard_of_workers((0.0, message))
 
@@ -309,7 +308,7 @@ def test_a_batch_is_executed_by_the_cluster_and_sealed_by_its_driver(
 def test_a_cluster_that_has_no_worker_is_told_of_and_given_up_by_who_wants_that(
     tmp_path, heard, monkeypatch
 ):
-    monkeypatch.setattr(cluster_module, "_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(cluster_news, "_IDLE_SECONDS", 0.01)
     monkeypatch.setattr(cluster_patience, "_TOLD_AFTER_SECONDS", 0.05)
     alone = Cluster(tmp_path)
     try:
