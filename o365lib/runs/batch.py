@@ -225,8 +225,8 @@ def run_batch(
         stack.callback(workers.close)
         before, problems = tally.before(batch.folder)
         entry = _entry(workers, scheduler)
-        opening = tally.opening(batch.inputs, batch.standings, before, entry)
-        _write(batch, opening, problems)
+        batch_file = tally.opening(batch.inputs, batch.standings, before, entry)
+        _write(batch, batch_file, problems)
         drive = Drive(
             batch.tasks(delivery),
             workers=workers,
@@ -238,18 +238,13 @@ def run_batch(
             tell=tell,
         )
         results = drive.run()
-        try:  # of runs too whose workers gave no answer
-            delivery.bring_claims(batch.folder.root, batch.batch_id)
-        except EvidenceError as error:
-            problems.append(f"What was attempted may not be told whole: {error}")
-        ended = {"ended": clock.now(), "interrupted": drive.why_stopped, "jobs": drive.jobs}
-        batch_file = opening
+        _bring_claims(batch, delivery, problems)
         try:
             batch_file = tally.closing(
                 batch.folder,
                 batch.inputs,
                 before=before,
-                entry=entry.model_copy(update=ended),
+                entry=_ended(entry, drive),
                 results=results,
                 changed_files=changed_since(batch.inputs, batch.places.parameters),
                 traffic=(drive.requests, drive.throttled),
@@ -270,6 +265,19 @@ def _entry(workers: Workers, scheduler: str) -> DriveEntry:
         jobs=max(1, workers.slots),
         scheduler=scheduler,
     )
+
+
+def _ended(entry: DriveEntry, drive: Drive) -> DriveEntry:
+    ended = {"ended": clock.now(), "interrupted": drive.why_stopped, "jobs": drive.jobs}
+    return entry.model_copy(update=ended)
+
+
+def _bring_claims(batch: Batch, delivery: Delivery, problems: list[str]) -> None:
+    """Bring the claims of those runs too whose workers gave no answer."""
+    try:
+        delivery.bring_claims(batch.folder.root, batch.batch_id)
+    except EvidenceError as error:
+        problems.append(f"What was attempted may not be told whole: {error}")
 
 
 def _write(batch: Batch, batch_file: BatchFile, problems: list[str]) -> None:
