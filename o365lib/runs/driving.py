@@ -223,6 +223,11 @@ class Drive:
                     what = f"Another process has claimed this attempt, for the run {other}."
                 under_way.lose(WorkerLost(what))
                 return
+            trouble = execution.record_problem
+            if trouble.message and not under_way.run.record_file.exists():
+                never = WorkerLost(trouble.message, remedy=trouble.remedy)
+                under_way.lose(never, patience=0)  # its record is written, and sealed, here
+                return
             self.requests += execution.requests
             self.throttled += execution.throttled
             result = sealed_result(request, under_way.run, execution, evidence=self._evidence)

@@ -5,6 +5,7 @@ import pytest
 
 from o365lib.evidence.archive import RunFolder, opening_of
 from o365lib.evidence.batches.folder import BatchFolder
+from o365lib.runs.execution import Execution, Problem
 from o365lib.runs.stop import Stop
 from o365lib.runs.summary import NOT_STARTED
 from o365lib.runs.task import execute_task
@@ -250,3 +251,26 @@ def test_what_came_of_runs_is_told_though_the_batchs_file_cannot_be_written(run_
     assert [each.outcome for each in done.results] == ["done"]
     [problem] = done.problems
     assert "could not be put on file whole" in problem
+
+
+class WithoutRoom(Losing):
+    """Workers whose machine has no room for what a run needs."""
+
+    def submit(self, task):
+        future = Future()
+        problem = Problem(message="No room for the run's files.", remedy="Make room.")
+        future.set_result(Execution(record_problem=problem))
+        return future
+
+
+def test_a_run_that_a_worker_could_not_begin_has_a_sealed_record_and_is_left_to_do(run_tiny, tiny):
+    done = run_tiny(
+        tiny["open"],
+        tiny["close"],
+        new_workers=lambda hear: WithoutRoom(hear, executes=False),
+    )
+    [result] = done.results
+    assert (result.outcome, done.left) == (NOT_STARTED, 1)
+    assert "No room for the run's files." in result.reason
+    assert result.record_file.exists()
+    assert result.seal_file is not None
