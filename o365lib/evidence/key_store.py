@@ -16,7 +16,7 @@
 import contextlib
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -131,14 +131,7 @@ class KeyStore:
             EvidenceError: the key's file is damaged, or others could read it.
         """
         key = self.public_key()
-        found = [key] if key else []
-        for file in sorted(self.folder.glob("old-*.json")) if key else ():
-            match = _BESIDE.fullmatch(file.name)
-            with contextlib.suppress(OSError, EvidenceError):
-                old = KeyFile.from_json(file.read_bytes(), where=str(file)).public()
-                if match and old.key_id == match[2]:
-                    found.append(old)
-        return found
+        return [key, *_old_keys(self.folder)] if key else []
 
     def persons_key_ids(self, root: Path) -> frozenset[str]:
         """Return the ids of all keys that are known to be this person's.
@@ -346,3 +339,12 @@ def passphrase_here(environment: Mapping[str, str] = os.environ) -> Callable[[],
     """Return what reads the passphrase in the file that `O365_PASSPHRASE_FILE` names, if any."""
     named = environment.get("O365_PASSPHRASE_FILE")
     return passphrase_in(Path(named)) if named else None
+
+
+def _old_keys(folder: Path) -> Iterator[PublicKey]:
+    for file in sorted(folder.glob("old-*.json")):
+        match = _BESIDE.fullmatch(file.name)
+        with contextlib.suppress(OSError, EvidenceError):
+            old = KeyFile.from_json(file.read_bytes(), where=str(file)).public()
+            if match and old.key_id == match[2]:
+                yield old

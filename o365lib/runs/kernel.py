@@ -249,7 +249,7 @@ class RunbookClient(BoundedClient):
             allow_stdin=False,
         )
         try:
-            reply = await self._reply_to(asked)
+            reply = await _reply_to(self.km, self.kc, asked)
             answer = reply["user_expressions"]["lines"]["data"]["text/plain"]
             return gate.lines_told(ast.literal_eval(answer))
         except (Empty, KeyError, TypeError, ValueError, SyntaxError):
@@ -257,17 +257,6 @@ class RunbookClient(BoundedClient):
             _logger.warning("The kernel did not search the run's files for its secrets.")
             self._is_idle = False
             return None
-
-    async def _reply_to(self, asked: str) -> Any:
-        end = clock.monotonic() + _SEARCH_SECONDS
-        while clock.monotonic() < end and await self.km.is_alive():
-            try:
-                reply = await self.kc.shell_channel.get_msg(timeout=_POLL_SECONDS)
-            except Empty:
-                continue
-            if reply["parent_header"].get("msg_id") == asked:
-                return reply["content"]
-        raise Empty
 
     async def async_execute_cell(self, cell: Any, cell_index: int, **options: Any) -> Any:
         """Execute one cell; whatever ends it, the cell shows it.
@@ -360,6 +349,18 @@ class RunbookClient(BoundedClient):
             await self.km.interrupt_kernel()
         elif clock.monotonic() - self._interrupted_at > GRACE_SECONDS:
             await self.km.shutdown_kernel(now=True)
+
+
+async def _reply_to(manager: Any, client: Any, asked: str) -> Any:
+    end = clock.monotonic() + _SEARCH_SECONDS
+    while clock.monotonic() < end and await manager.is_alive():
+        try:
+            reply = await client.shell_channel.get_msg(timeout=_POLL_SECONDS)
+        except Empty:
+            continue
+        if reply["parent_header"].get("msg_id") == asked:
+            return reply["content"]
+    raise Empty
 
 
 def _broken(cell: Any, sentence: str) -> CellExecutionError:

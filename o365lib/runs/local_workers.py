@@ -147,12 +147,10 @@ class LocalWorkers:
         for member in members:
             if not member.worker.wait(max(0.0, end - clock.monotonic())):
                 member.worker.kill()
-        for member in members:
             if member.listener and member.listener is not threading.current_thread():
                 member.listener.join()
 
     def __enter__(self) -> Self:
-        """Close the pool at the end of a `with` block."""
         return self
 
     def __exit__(self, *_: object) -> None:
