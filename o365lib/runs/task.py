@@ -23,6 +23,9 @@ from o365lib.runs.events import Event, Tell
 from o365lib.runs.execution import Execution, Listener, Problem, execute, said
 from o365lib.runs.request import RunRequest
 
+# Of the temporary folder with a run's copy of notebook and parameters.
+FOLDER_PREFIX = "o365-run-"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Copy:
@@ -194,7 +197,7 @@ def _folder() -> Iterator[Path]:
         EvidenceError: it cannot be made.
     """
     try:
-        made = tempfile.TemporaryDirectory(prefix="o365-run-", ignore_cleanup_errors=True)
+        made = tempfile.TemporaryDirectory(prefix=FOLDER_PREFIX, ignore_cleanup_errors=True)
     except OSError as error:
         raise EvidenceError(
             f"A temporary folder cannot be made ({error.strerror or type(error).__name__}).",

@@ -1,3 +1,6 @@
+import os
+import tempfile
+
 from o365lib.runs.events import ignore
 from o365lib.runs.local_engine import FEW, on_this_machine
 from o365lib.runs.local_workers import LocalWorkers
@@ -19,3 +22,12 @@ def test_never_more_at_once_than_there_are_runs_or_the_machine_bears():
         workers = on_this_machine(runs, jobs=jobs)(ignore)
         assert abs(workers.slots - slots) <= slots // 2  # memory comes and goes
         workers.close()
+
+
+def test_what_killed_workers_left_is_swept_when_others_start(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    left = tmp_path / "o365-run-left"
+    left.mkdir()
+    os.utime(left, (0, 0))
+    on_this_machine(1)(ignore).close()
+    assert not left.exists()

@@ -7,10 +7,13 @@ owner's alone. Several threads may write into one folder, each what its own run 
 import contextlib
 import os
 import secrets
+import shutil
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from o365lib import clock
 from o365lib.errors import EvidenceError
 from o365lib.evidence.layout import is_client
 
@@ -87,6 +90,26 @@ def materialize(
 def client_file(parameters_folder: Path, client: str) -> Path:
     """Return where a client's file is in a folder of parameters."""
     return parameters_folder / CLIENTS_FOLDER / f"{client}{_SUFFIX}"
+
+
+def sweep(folder: Path, prefix: str, *, older_than_seconds: float) -> list[Path]:
+    """Remove working copies that killed processes have left; return which.
+
+    Args:
+        folder: where they were made.
+        prefix: their names begin with it.
+        older_than_seconds: since they were last written to; younger ones may be in use.
+    """
+    removed = []
+    uid = getattr(os, "getuid", lambda: 0)()
+    limit = clock.now().timestamp() - older_than_seconds
+    for path in folder.glob(f"{prefix}*"):
+        with contextlib.suppress(OSError):
+            found = path.lstat()  # a link is nobody's working copy
+            if stat.S_ISDIR(found.st_mode) and found.st_uid == uid and found.st_mtime < limit:
+                shutil.rmtree(path)
+                removed.append(path)
+    return removed
 
 
 def _put(path: Path, text: str) -> None:

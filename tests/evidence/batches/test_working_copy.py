@@ -5,7 +5,7 @@ import pytest
 
 from o365lib.errors import EvidenceError
 from o365lib.evidence.batches import working_copy
-from o365lib.evidence.batches.working_copy import materialize
+from o365lib.evidence.batches.working_copy import materialize, sweep
 from o365lib.parameters import loading
 
 TEXTS = {"alpine": "\ufeffname: a\r\n", "bayside": "name: ü\n"}
@@ -72,3 +72,22 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path):
 def test_the_names_are_those_of_the_parameters():
     assert working_copy.DEFAULTS_FILE == loading.DEFAULTS_FILE
     assert working_copy.CLIENTS_FOLDER == loading.CLIENTS_FOLDER
+
+
+def test_what_killed_processes_left_is_swept_and_nothing_else(tmp_path):
+    old, young, other = (tmp_path / name for name in ("o365-run-a", "o365-run-b", "else"))
+    for folder in (old, young, other):
+        materialize(folder, defaults="x", clients={})
+    target = tmp_path / "target"
+    target.mkdir()
+    link = tmp_path / "o365-run-link"
+    link.symlink_to(target)
+    for folder in (old, other):
+        os.utime(folder, (0, 0))
+    os.utime(link, (0, 0), follow_symlinks=False)
+    assert sweep(tmp_path, "o365-run-", older_than_seconds=60) == [old]
+    assert not old.exists()
+    assert young.exists()
+    assert other.exists()
+    assert target.exists()
+    assert link.is_symlink()
