@@ -1,7 +1,7 @@
 """A run's place in the archive: its folder, its record, and its notebook where no driver keeps it.
 
-- The record is written when the run is opened, when a step begins and ends, and before and after
-  each change, with all requests until then; what was requested since is lost with the process.
+- The record is written when the run is opened, before and after each change, and when a step ends,
+  with all requests until then; what was requested since is lost with the process.
 - A kernel that ends before the run was closed says so in the record, rather than leave it open for
   ever.
 - From its first change until it is closed, a run is the only one that changes its client's tenant.

@@ -4,7 +4,9 @@
   step makes those after it outstanding again: nothing is changed by a plan that is not in force.
 - A step that would alter what stands is refused likewise; `standing` has the rule.
 - Whatever ends a step (an error, a Ctrl-C, an unexpected exception) is in the record before it
-  reaches the notebook.
+  reaches the notebook. That a step has begun is on file with its first change, before that is sent,
+  or with its end: what only reads leaves nothing behind that a record would have to explain. A
+  record that was closed is opened again on file before the step does anything.
 - A step that failed may be called again: it looks first and does only what is left.
 """
 
@@ -110,8 +112,8 @@ class SteppedRun(ABC):
         Raises:
             StepTooLate: it would alter what stands; nothing was done.
             StepOutOfOrder: the step before it was not completed; nothing was done.
-            EvidenceError: the record could not be written. Where it was to say that the step
-                begins, nothing was done.
+            EvidenceError: the record could not be written: to open it again, and nothing was done;
+                before a change, which was not sent then; or at the step's end.
             RunbookError: what the step raised; it is in the record.
         """
         name = place.name
@@ -123,8 +125,9 @@ class SteppedRun(ABC):
         entry, before = Step(name=name, started=clock.now()), self._as_it_is()
         with self.or_as_before():
             self.record.steps.append(entry)
-            self._reopen()
-            self.save()
+            if self.record.outcome is not Outcome.UNFINISHED:
+                self._reopen()
+                self.save()
         try:
             result = act()
         except StepOutOfOrder:

@@ -107,13 +107,24 @@ def test_steps_in_order_are_announced_kept_and_shown():
     assert run.on_disk.outcome == Outcome.DONE
 
 
-def test_a_step_is_in_the_record_before_it_does_anything():
+def test_a_step_is_on_file_with_what_it_writes_before_a_change():
     run = ThreeSteps()
-    run.behaviour = lambda: seen.append(run.statuses())
-    seen = []
+
+    def change():
+        run.save()
+        seen.append(run.statuses())
+
+    run.behaviour, seen = change, []
     run.look()
     run.act()
     assert seen == [[("look", "completed"), ("act", "running")]]
+
+
+def test_a_step_that_changes_nothing_is_written_once_as_it_ends():
+    run = ThreeSteps()
+    run.look()
+    assert len(run.saved) == 1
+    assert run.statuses() == [("look", "completed")]
 
 
 def test_a_step_out_of_order_says_which_comes_first_and_leaves_no_trace():
@@ -260,7 +271,8 @@ def test_what_ends_the_process_is_not_held_up():
     run.look()
     with pytest.raises(SystemExit):
         run.act()
-    assert run.statuses()[-1] == ("act", "running")
+    assert (run.record.steps[-1].name, run.record.steps[-1].status) == ("act", "running")
+    assert run.statuses() == [("look", "completed")]
 
 
 def test_a_failed_step_may_be_repeated_and_opens_the_record_again():
@@ -341,7 +353,7 @@ def test_a_step_that_did_not_take_place_leaves_the_verdict_as_it_was():
 
 
 @pytest.mark.parametrize("skip", ["", "dry run"])
-def test_a_step_whose_beginning_cannot_be_written_did_not_begin(skip):
+def test_a_step_that_cannot_open_a_closed_record_again_did_not_begin(skip):
     run = ThreeSteps()
     run.raise_in_act(Refused("plan-changed", "It moved."))
     before, run.skip = run.record.model_copy(deep=True), skip
