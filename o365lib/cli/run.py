@@ -66,8 +66,11 @@ DEFAULT_STOP_AFTER = 5
 @click.option(
     "--timeout",
     type=click.FloatRange(min=1),
+    default=DEFAULT_TIMEOUT_SECONDS,
+    show_default=True,
     metavar="SECONDS",
-    help=f"Interrupt a client's run after this time.  [default: {DEFAULT_TIMEOUT_SECONDS:.0f}]",
+    help="Interrupt a client's run after this time; give a cluster up that has had no worker for"
+    " as long.",
 )
 @click.option(
     "--stop-after",
@@ -151,7 +154,7 @@ def _begin(
                 "ticket": given["ticket"].strip(),
                 **({"if_unused": given["unused_password"]} if given["unused_password"] else {}),
             },
-            timeout_seconds=given["timeout"] or DEFAULT_TIMEOUT_SECONDS,
+            timeout_seconds=given["timeout"],
         )
 
     _drive_and_show(

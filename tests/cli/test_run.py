@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from o365lib.cli.run import DEFAULT_TIMEOUT_SECONDS, run
 from o365lib.evidence.archive import Archive
 from o365lib.evidence.record import Outcome
 from o365lib.evidence.run_lock import RunLock
@@ -349,3 +350,10 @@ class TestCtrlC:
         assert record.outcome == Outcome.UNFINISHED
         assert [change.status for change in record.changes] == ["started"]
         assert json.loads(run.notebook_file.read_text("utf-8"))["cells"]
+
+
+def test_a_batch_that_is_resumed_waits_for_a_clusters_workers_as_long_as_a_new_one():
+    scheduler = ["--scheduler", "tcp://127.0.0.1:8786"]
+    new = run.make_context("run", ["create", "--all", *scheduler])
+    resumed = run.make_context("run", ["--resume", "last", *scheduler])
+    assert resumed.params["timeout"] == new.params["timeout"] == DEFAULT_TIMEOUT_SECONDS
