@@ -2,8 +2,7 @@
 
 papermill stores the whole notebook at the beginning and the end of every cell. Here it is stored
 when it begins, when its cells have ended, and in between after a second, two seconds, four, so that
-a driver that is killed leaves what was executed until shortly before. Its end is papermill's own to
-store: it does so after every execution, and tells there that a cell failed.
+a driver that is killed leaves what was executed until shortly before.
 
 Imported by `o365lib.runs.kernel` when papermill is there already.
 """
@@ -71,18 +70,11 @@ class Bookkeeping(NotebookExecutionManager):  # type: ignore[misc]  # papermill 
             noted["status"] = self.COMPLETED
         self.autosave_cell()
 
-    def notebook_complete(self, *, is_stored: bool = True, **_: Any) -> None:
-        """Note that the execution has ended.
-
-        Args:
-            is_stored: whether papermill will store the notebook, as it does after an execution that
-                raised nothing.
+    def notebook_complete(self, **_: Any) -> None:
+        """Note that the execution has ended, once, and store the notebook.
 
         Raises:
             EvidenceError: it could not be stored; the version before it is intact.
         """
-        path, self.output_path = self.output_path, None
-        super().notebook_complete()
-        self.output_path = path
-        if not is_stored:
-            self.save()
+        if self.end_time is None:
+            super().notebook_complete()

@@ -27,14 +27,14 @@ from typing import Any
 
 from jupyter_core.utils import run_sync
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
-from nbformat.v4 import new_output
+from nbformat.v4 import new_notebook, new_output
 from papermill.engines import Engine
 
 from o365lib import clock
 from o365lib.errors import EvidenceError
 from o365lib.evidence import gate
+from o365lib.runs.attentive_client import AttentiveClient
 from o365lib.runs.bookkeeping import Bookkeeping
-from o365lib.runs.bounded_client import BoundedClient
 from o365lib.runs.kept_output import OutputLimits
 from o365lib.runs.kernel_process import OutputConnection, RunbookKernelManager, done_unless
 
@@ -43,8 +43,6 @@ _POLL_SECONDS = 0.2
 _STARTS = 3
 # To search a run's files for its secrets; they are small, but the machine may be busy.
 _SEARCH_SECONDS = 30.0
-# nbclient's own 4 seconds are too few on a machine where many kernels start at once.
-_OUTPUT_SECONDS = 120
 
 _logger = logging.getLogger(__name__)
 
@@ -103,7 +101,7 @@ class Control:
         return bool(self.why)
 
 
-class RunbookClient(BoundedClient):
+class RunbookClient(AttentiveClient):
     """papermill's notebook client, listening and able to stop."""
 
     def __init__(self, bookkeeping: Any, *, control: Control) -> None:
@@ -113,17 +111,15 @@ class RunbookClient(BoundedClient):
             kernel_name="python3",
             kernel_manager_class=RunbookKernelManager,
             store_widget_state=False,
-            iopub_timeout=_OUTPUT_SECONDS,
             timeout=None,
             log=_nowhere,
         )
         self.control = control
         self._connection: OutputConnection | None = None
-        self._listening: asyncio.Task[Any] | None = None
         self._task: asyncio.Task[Any] | None = None
         self._interrupted_at: float | None = None
         self._is_idle = True
-        self._is_cut = False
+        self._was_cut = False
 
     def execute(self, **_: Any) -> Any:
         """Execute the cells in a kernel of their own; the kernel ends with them.
@@ -151,7 +147,7 @@ class RunbookClient(BoundedClient):
         try:
             await self._execute_cells()
             # As the kernel searches it, so are its lines archived.
-            self.nb_man.save()
+            self.nb_man.notebook_complete()
         finally:
             try:
                 self.control.own_secrets = await self._ask_for_own_secrets()
@@ -281,7 +277,7 @@ class RunbookClient(BoundedClient):
             raise _broken(cell, "The kernel's output did not arrive.") from error
         except CellExecutionError:
             self._is_idle = True
-            if self._is_cut:
+            if self.is_cut:
                 raise _broken(cell, f"The run was stopped: {self.control.why}.") from None
             raise
         else:
@@ -307,41 +303,24 @@ class RunbookClient(BoundedClient):
             self.control.on_traffic(int(told["requests"]), int(told.get("throttled", 0)))
         return None
 
-    async def _async_poll_output_msg(self, parent_msg_id: str, cell: Any, cell_index: int) -> None:
-        self._listening = asyncio.current_task()
-        try:
-            await super()._async_poll_output_msg(parent_msg_id, cell, cell_index)
-        except asyncio.CancelledError:
-            if not self._is_cut:
-                raise
+    async def look_after(self) -> None:
+        """Obey the control, and make sure of the kernel and of the connection to it.
 
-    async def _async_poll_kernel_alive(self) -> None:
-        """Watch the kernel while a cell runs, more often than nbclient does, and obey the control.
-
-        The method is nbclient's own (its 0.11 is pinned); it is called once a cell.
+        Raises:
+            DeadKernelError: the kernel has ended.
         """
-        while True:
-            was_cut = await self._connection.was_cut() if self._connection else False
-            await asyncio.sleep(_POLL_SECONDS)
-            if self.control.must_stop():
-                await self._end_kernel()
-            try:
-                await self._async_check_alive()
-            except DeadKernelError:
-                self.task_poll_for_reply.cancel()
-                return
-            # A kernel that has ended cuts its connection, too; this one has not, a while after.
-            if was_cut and not self._is_cut:
-                self._stop_listening()
-            with contextlib.suppress(EvidenceError):  # told when the cell has ended
-                self.nb_man.autosave_cell()
-
-    def _stop_listening(self) -> None:
-        self._is_cut = True
-        self.kept.lose()
-        self.control.why = self.control.why or self.control.limits.too_much
-        if self._listening is not None:
-            self._listening.cancel()
+        if self.control.must_stop():
+            await self._end_kernel()
+        await self._async_check_alive()
+        was_cut = self._connection.was_cut() if self._connection else False
+        # A kernel that has ended cuts its connection, too; this one has not, a while after.
+        if self._was_cut and not self.is_cut:
+            self.is_cut = True
+            self.kept.lose()
+            self.control.why = self.control.why or self.control.limits.too_much
+        self._was_cut = was_cut
+        with contextlib.suppress(EvidenceError):  # told when the cell has ended
+            self.nb_man.autosave_cell()
 
     async def _end_kernel(self) -> None:
         if self._interrupted_at is None:
@@ -377,23 +356,35 @@ class ManagedExecution(Engine):  # type: ignore[misc]  # papermill is read witho
         cls,
         nb: Any,
         kernel_name: str,  # noqa: ARG003 -- papermill passes it; the kernel is our interpreter's
-        output_path: str | None = None,
+        output_path: str | None = None,  # noqa: ARG003 -- papermill's, which is given none
         *,
         control: Control,
+        store_at: str,
         **_: Any,
     ) -> Any:
-        """Execute the cells, end the kernel, and return the notebook, which papermill stores.
+        """Execute the cells, store the notebook, end the kernel.
+
+        Args:
+            nb: with its parameters filled in.
+            kernel_name: of no importance.
+            output_path: papermill's own.
+            control: what the driver wants.
+            store_at: papermill's address of the executed notebook.
+
+        Returns:
+            What papermill looks at in an executed notebook: the cells that failed. It writes what
+            it is given as text, even where it stores it nowhere, which takes it long.
 
         Raises:
             RuntimeError: the kernel did not start; the notebook was stored as it is.
             EvidenceError: the notebook cannot be stored.
         """
-        bookkeeping = Bookkeeping(nb, output_path=output_path)
+        nb.metadata.papermill["output_path"] = store_at
+        bookkeeping = Bookkeeping(nb, output_path=store_at)
         bookkeeping.notebook_start()
-        is_stored = False
         try:
             RunbookClient(bookkeeping, control=control).execute()
-            is_stored = True
         finally:
-            bookkeeping.notebook_complete(is_stored=is_stored)
-        return bookkeeping.nb
+            bookkeeping.notebook_complete()
+        failed = [cell for cell in nb.cells if cell.metadata.papermill["exception"]]
+        return new_notebook(cells=failed)

@@ -19,12 +19,13 @@ from queue import Empty
 from typing import Any
 
 import zmq
-import zmq.asyncio
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
+from traitlets import Instance
 
 from o365lib import clock
 from o365lib.kernels.kernel_spec import kernel_spec
+from o365lib.runs.kernel_channel import KernelSession, RunbookKernelClient
 
 LARGEST_MESSAGE = 64 << 20
 _STARTUP_SECONDS = 120.0
@@ -38,16 +39,16 @@ _LAST_LOOK_SECONDS = 0.05
 _MESSAGES_HELD = 64
 _MOST_SOCKETS = 16_384
 
-_context: tuple[int, zmq.asyncio.Context] | None = None
+_context: tuple[int, zmq.Context[Any]] | None = None
 _making = threading.Lock()
 
 
-def context() -> zmq.asyncio.Context:
+def context() -> zmq.Context[Any]:
     """Return the context of this process, whose sockets are bounded."""
     global _context  # noqa: PLW0603 -- one for each process, made when it is first needed
     with _making:
         if _context is None or _context[0] != os.getpid():
-            made = zmq.asyncio.Context()
+            made: zmq.Context[Any] = zmq.Context()
             made.set(zmq.MAX_SOCKETS, _MOST_SOCKETS)
             # What each of its sockets begins with.
             made.linger = 0
@@ -60,8 +61,12 @@ def context() -> zmq.asyncio.Context:
 class RunbookKernelManager(AsyncKernelManager):  # type: ignore[misc]  # jupyter_client is read without types
     """Starts a kernel in this very interpreter, with an encrypted connection."""
 
+    # Its channels wait by themselves; jupyter_client wants a context whose sockets do.
+    context = Instance(zmq.Context)
+
     def __init__(self, **options: Any) -> None:
-        super().__init__(**{"context": context(), **options})
+        super().__init__(**{"context": context(), "session": KernelSession(), **options})
+        self.client_factory = RunbookKernelClient
         self.transport_encryption = "required"
         self.ip = "127.0.0.1"
 
@@ -149,9 +154,9 @@ class OutputConnection:
         self._monitored = channel.socket
         self._monitor = channel.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
 
-    async def was_cut(self) -> bool:
+    def was_cut(self) -> bool:
         """Whether it was, since it was made; a kernel that ends cuts it, too."""
-        return bool(await self._monitor.poll(0))
+        return bool(self._monitor.poll(0))
 
     def close(self) -> None:
         """Stop watching."""

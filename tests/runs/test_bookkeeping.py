@@ -88,21 +88,22 @@ def test_a_failed_cell_stays_failed(kept):
     assert (noted["status"], noted["exception"]) == ("failed", True)
 
 
-def test_its_end_is_papermills_to_store(kept):
+def test_its_end_is_stored(kept):
     kept.notebook_complete()
-    assert statuses(stored(kept)) == ["pending"] * 3
-    assert kept.nb.metadata.papermill.end_time
-    kept.save()
     assert stored(kept)["metadata"]["papermill"]["end_time"]
+    assert statuses(stored(kept)) == ["completed"] * 3
 
 
-def test_the_end_of_an_execution_that_raised_is_stored(kept):
-    kept.notebook_complete(is_stored=False)
-    assert stored(kept)["metadata"]["papermill"]["end_time"]
+def test_it_ends_once(kept):
+    kept.notebook_complete()
+    ended = stored(kept)
+    kept.nb.metadata["later"] = True
+    kept.notebook_complete()
+    assert stored(kept) == ended
 
 
 def test_without_an_address_nothing_is_stored():
     kept = Bookkeeping(new_notebook(metadata={"papermill": {}}), output_path=None)
     kept.notebook_start()
     kept.save()
-    kept.notebook_complete(is_stored=False)
+    kept.notebook_complete()

@@ -132,7 +132,7 @@ def test_a_message_that_is_too_large_cuts_the_connection_and_a_large_one_does_no
                     await until_idle(client, seconds=5)
                 except Empty:
                     answers.append("nothing came")
-                answers.append(await connection.was_cut())
+                answers.append(connection.was_cut())
         finally:
             connection.close()
         return answers
@@ -143,7 +143,7 @@ def test_a_message_that_is_too_large_cuts_the_connection_and_a_large_one_does_no
 def test_nothing_is_left_open(tmp_path):
     async def use(manager, client):
         connection = OutputConnection(client.iopub_channel)
-        await connection.was_cut()
+        connection.was_cut()
         connection.close()
         await manager.end()
 
