@@ -33,6 +33,7 @@ class AttentiveClient(BoundedClient):
     """
 
     is_cut = False
+    _is_complete = False  # the last of a cell's output is there
 
     async def look_after(self) -> None:
         """Do what is to be done a few times a second while a cell is executed.
@@ -61,18 +62,19 @@ class AttentiveClient(BoundedClient):
         return cell
 
     async def _attend(self, asked: str, cell: Any, cell_index: int) -> Any:
-        """Return the reply when the output, too, is there."""
+        """Return the reply when the output, too, is there: either may be the first to arrive."""
+        self._is_complete = False
         try:
             reply = await self._replied(asked, cell, cell_index)
         finally:
             # What it showed before the kernel ended, say.
-            is_complete, count = self._hear(asked, cell, cell_index)
+            count = self._hear(asked, cell, cell_index)
         end = clock.monotonic() + _OUTPUT_SECONDS
         look_at = clock.monotonic() + _LOOK_SECONDS
-        while not (is_complete or self.is_cut):
+        while not (self._is_complete or self.is_cut):
             if count < _MOST:
                 await self.kc.iopub_channel.news(_LOOK_SECONDS)
-            is_complete, count = self._hear(asked, cell, cell_index)
+            count = self._hear(asked, cell, cell_index)
             now = clock.monotonic()
             if now > end:
                 raise CellTimeoutError.error_from_timeout_and_cell(
@@ -89,7 +91,7 @@ class AttentiveClient(BoundedClient):
             try:
                 reply = await self.kc.shell_channel.get_msg(timeout=pause)
             except Empty:
-                _, count = self._hear(asked, cell, cell_index)
+                count = self._hear(asked, cell, cell_index)
                 pause = _SOON_SECONDS if count >= _MANY else _LOOK_SECONDS
             else:
                 if reply["parent_header"].get("msg_id") == asked:
@@ -98,17 +100,17 @@ class AttentiveClient(BoundedClient):
                 await self.look_after()
                 look_at = clock.monotonic() + _LOOK_SECONDS
 
-    def _hear(self, asked: str, cell: Any, cell_index: int) -> tuple[bool, int]:
-        """Deal with the output that is there; return whether it was the last, and how many."""
+    def _hear(self, asked: str, cell: Any, cell_index: int) -> int:
+        """Deal with the output that is there, up to the cell's last; return how many it was."""
         count = 0
-        while not self.is_cut and count < _MOST:
+        while not (self._is_complete or self.is_cut) and count < _MOST:
             message = self.kc.iopub_channel.next()
             if message is None:
-                return False, count
+                break
             count += 1
             if message["parent_header"].get("msg_id") == asked:
                 try:
                     self.process_message(message, cell, cell_index)
                 except CellExecutionComplete:
-                    return True, count
-        return False, count
+                    self._is_complete = True
+        return count

@@ -1,6 +1,8 @@
 """How cells are waited for, with real kernels; what is kept of output: test_bounded_client.py."""
 
+import asyncio
 import os
+from queue import Empty
 
 import pytest
 
@@ -75,3 +77,24 @@ def test_output_that_does_not_arrive_is_an_error(execute, monkeypatch):
 
     (cell,), _ = execute("1", client_class=Deaf)
     assert "output did not arrive" in cell.outputs[-1]["evalue"]
+
+
+def test_the_last_of_the_output_may_arrive_before_the_reply(execute, monkeypatch):
+    monkeypatch.setattr(attentive_client, "_OUTPUT_SECONDS", 0.1)
+
+    class Late(RunbookClient):
+        async def _start_one(self):
+            await super()._start_one()
+            channel = self.kc.shell_channel
+            get = channel.get_msg
+
+            async def late(timeout):
+                channel.get_msg = get
+                await asyncio.sleep(1)
+                raise Empty
+
+            channel.get_msg = late
+
+    (cell,), _ = execute("print(1)", client_class=Late)
+    assert texts(cell) == "1\n"
+    assert len(cell.outputs) == 1
