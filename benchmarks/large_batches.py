@@ -104,7 +104,7 @@ def rates(how: Scale, results: Results) -> None:
     """Measure clients a minute: the peers and ours, at each latency."""
     there = [each for each in peers.PEERS if peers.is_there(each)]
     if len(there) < len(peers.PEERS):
-        say("ploomber-engine is missing: pip install -e '.[bench]'")
+        say("ploomber-engine is missing: make build/ploomber/.o365-installed")
         results.note("rates", "told", "(d) is not installed")
     best: dict[str, tuple[str, int]] = {}
     found: dict[str, dict[str, Any]] = {}

@@ -9,19 +9,21 @@ import platform
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distributions, version
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from benchmarks.fleet import ROOT
 from benchmarks.scale import Scale
 
 _LIBRARIES = (
-    "papermill", "nbclient", "ipykernel", "jupyter_client", "pandas", "msal", "ploomber-engine",
-    "distributed", "jupyterlab",
+    "papermill", "nbclient", "ipykernel", "jupyter_client", "pandas", "msal", "distributed",
+    "jupyterlab",
 )  # fmt: skip
+_PLOOMBER = ROOT / "build" / "ploomber"  # see `peers`
 
 _HEAD = """\
 # Large batches: figures
@@ -229,6 +231,9 @@ def _machine() -> str:
     for name in _LIBRARIES:
         with suppress(PackageNotFoundError):
             versions.append(f"{name} {version(name)}")
+    beside = [str(each) for each in _PLOOMBER.glob("lib/python*/site-packages")]
+    found = distributions(name="ploomber-engine", path=beside)
+    versions.extend(f"ploomber-engine {each.version}" for each in found)
     memory = psutil.virtual_memory().total / 1e9
     return (
         f"{platform.python_implementation()} {platform.python_version()}, "

@@ -16,7 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.counting import Counted, counted
-from benchmarks.fleet import Fleet
+from benchmarks.fleet import ROOT, Fleet
+
+# `make bench` makes it: installed beside us it would slow papermill down, ours and the peers'.
+_PLOOMBER = ROOT / "build" / "ploomber" / "bin" / "python"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,9 +68,7 @@ class Rate:
 
 def is_there(peer: Peer) -> bool:
     """Whether a peer is installed."""
-    from importlib.util import find_spec
-
-    return peer.ways != ("ploomber",) or find_spec("ploomber_engine") is not None
+    return peer.ways != ("ploomber",) or _PLOOMBER.exists()
 
 
 def clients_needed(size: int, rounds: int) -> int:
@@ -115,7 +116,8 @@ def environment_of(project: Fleet, evidence: Path) -> dict[str, str]:
 def _run(project: Fleet, clients: list[str], *, way: str, size: int) -> Counted:
     environment = environment_of(project, _evidence(project))
     environment["PYTHONPATH"] = _with_lean_import(project.folder, environment)
-    command = [sys.executable, "-m", "benchmarks.peer_runs", way, str(size), str(project.folder)]
+    python = str(_PLOOMBER) if way == "ploomber" else sys.executable
+    command = [python, "-m", "benchmarks.peer_runs", way, str(size), str(project.folder)]
     return counted([*command, *clients], environment=environment, folder=project.folder)
 
 
