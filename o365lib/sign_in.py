@@ -14,12 +14,14 @@ import webbrowser
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Literal
 
 from o365lib import clock, secret
 from o365lib.aadsts import explain
 from o365lib.clouds import Cloud
 from o365lib.errors import NoAnswer, Refused, SignInError
+from o365lib.held_token import HeldToken
 from o365lib.msal_http import MsalHttpClient
 from o365lib.parameters import (
     BrowserSignIn,
@@ -291,9 +293,6 @@ class _Attempt:
         named = claims.get("upn") or claims.get("preferred_username")
         granted = claims.get("roles") or str(claims.get("scp") or "").split()
 
-        def acquire(fresh: bool) -> Secret:
-            return Secret(str(self._ask(fetch, fresh)["access_token"]))
-
         return SignedIn(
             tenant_id=str(claims.get("tid") or of_person.get("tid") or authority_tenant_id),
             authority_tenant_id=authority_tenant_id,
@@ -307,7 +306,7 @@ class _Attempt:
             directory_roles=frozenset(map(str, claims.get("wids") or ())),
             expires=clock.now() + timedelta(seconds=float(first.get("expires_in") or 0)),
             claims_known=bool(claims),
-            acquire=acquire,
+            acquire=HeldToken(partial(self._ask, fetch)),
         )
 
 

@@ -1,6 +1,7 @@
 """The wire: every byte that leaves for Microsoft's services goes through here.
 
-- The only importer of requests; one connection pool per run, MSAL's requests included.
+- With `o365lib.connections` the only importer of requests; one pool of connections per run,
+  MSAL's requests included.
 - Nothing is sent to a host outside the client's cloud, and no redirect is followed.
 - The sandbox is trusted by its own authority and no other, whatever the environment says; the
   public clouds by the company's bundle (`REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`) or certifi's.
@@ -22,16 +23,16 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import requests
 import urllib3.exceptions
-from requests.utils import get_environ_proxies
+from requests.utils import default_headers, get_environ_proxies
 
 from o365lib import __version__, clock, secret, silence
 from o365lib.clouds import Cloud
+from o365lib.connections import Connections
 from o365lib.errors import NoAnswer, UntrustedHost
 from o365lib.ledger import BatchItemRecord, Ledger, Service
 from o365lib.secret import Secret
@@ -47,6 +48,7 @@ _TEXT_START: Final = 200
 # longer recognised as one.
 _TEXT_SEARCHED: Final = 64 * 1024
 _PLAIN_SEGMENT = re.compile(r"[.$]?[A-Za-z][A-Za-z-]*|v\d\.\d|microsoft\.graph\.[A-Za-z]+")
+_HEADERS: Final = {**default_headers(), "User-Agent": f"o365-runbooks/{__version__}"}
 Describe = Callable[[Any], Sequence[BatchItemRecord]]
 
 
@@ -92,18 +94,16 @@ class Transport:
         self.cloud = cloud
         self.ledger = ledger
         self._timeout = (connect_timeout_seconds, read_timeout_seconds)
-        self._session = _Session()
-        # Off: it lets the environment's bundle win over ours and sends ~/.netrc's passwords.
-        # What we do want of the environment is passed explicitly with each request.
+        # Without a session of requests: it follows redirects, keeps cookies, lets the environment's
+        # bundle win over ours and sends ~/.netrc's passwords, and takes longer than the rest of a
+        # request. What we do want of the environment is passed explicitly with each request.
         # https://github.com/psf/requests/issues/3829
-        self._session.trust_env = False
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._session.headers["User-Agent"] = f"o365-runbooks/{__version__}"
+        self._connections = Connections()
         self._last_used = clock.monotonic()
 
     def close(self) -> None:
         """Close the connections; a later request would open new ones."""
-        self._session.close()
+        self._connections.close()
 
     def send(
         self,
@@ -132,7 +132,7 @@ class Transport:
             NoAnswer: no whole answer came; it says whether the request may have been sent.
         """
         data = None if json is None else json_module.dumps(json, default=_reveal).encode()
-        sent = {"Accept": "application/json", **(headers or {})}
+        sent = {**_HEADERS, "Accept": "application/json", **(headers or {})}
         if data is not None:
             sent["Content-Type"] = "application/json"
         if token is not None:
@@ -160,7 +160,9 @@ class Transport:
             NoAnswer: no whole answer came; it says whether the request may have been sent.
         """
         return self._exchange(
-            requests.Request(method, url, params=params, data=data, headers=dict(headers or {})),
+            requests.Request(
+                method, url, params=params, data=data, headers={**_HEADERS, **(headers or {})}
+            ),
             attempt=attempt,
         )
 
@@ -221,21 +223,17 @@ class Transport:
         # sets a proxy in a running kernel expects it to count.
         proxies = {} if self.cloud.ca_file else get_environ_proxies(str(request.url), no_proxy=None)
         try:
-            prepared = self._session.prepare_request(request)
+            prepared = request.prepare()
             self._refuse_foreign(str(prepared.url))
         except (requests.exceptions.InvalidHeader, UnicodeError):
             raise _not_a_request() from None
         except requests.RequestException as error:
             raise _not_a_url(self.cloud) from error
         try:
-            raw = self._session.send(
-                prepared,
-                timeout=self._timeout,
-                allow_redirects=False,
-                verify=self._trusted(),
-                cert=None,
-                proxies=proxies,
+            raw = self._connections.send(
+                prepared, timeout=self._timeout, verify=self._trusted(), proxies=proxies
             )
+            raw.content  # noqa: B018 -- read here, where it is known what it means that it ends
         except UnicodeEncodeError:
             # Writing the headers, which leave as a whole. What is read is decoded.
             raise _not_a_request() from None
@@ -268,21 +266,10 @@ class Transport:
 
     def _drop_idle_connections(self) -> None:
         if clock.monotonic() - self._last_used > _IDLE_SECONDS:
-            self._session.close()
+            self._connections.close()
 
     def _service(self, netloc: str) -> Service:
         return "sign-in" if netloc == urlsplit(self.cloud.login_base_url).netloc else "graph"
-
-
-class _Session(requests.Session):
-    """A session to which no answer is a redirect.
-
-    Without being asked, requests prepares the request that would follow a redirect, and stumbles
-    over an address that is none: an answer would be taken for a failure.
-    """
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """Say that there is none."""
 
 
 def _not_a_request() -> NoAnswer:

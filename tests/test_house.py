@@ -52,7 +52,7 @@ SOCIABLE_LAYERS = {0, 1}
 
 # Who alone may import a library that the rest of the house reaches through it.
 ONLY_IN = {
-    "requests": {"o365lib.transport"},
+    "requests": {"o365lib.connections", "o365lib.transport"},
     "msal": {"o365lib.sign_in"},
     "papermill": {"o365lib.runs"},
     "distributed": {"o365lib.runs"},

@@ -336,7 +336,7 @@ def test_an_interrupt_leaves_an_entry_in_the_ledger(server, transport, monkeypat
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(transport._session, "send", interrupted)
+    monkeypatch.setattr(transport._connections, "send", interrupted)
     with pytest.raises(KeyboardInterrupt):
         send(transport, method="POST", json={})
     assert transport.ledger.records()[0].error == "interrupted"

@@ -5,9 +5,8 @@ writes nothing to the disk, starts no thread, and holds no secret and nothing of
 """
 
 import importlib
-import ssl
 
-from o365lib import __version__, clock, secret
+from o365lib import __version__, clock, connections, secret
 from o365lib.evidence.record import Change, Operator, Outcome, Record, Step
 from o365lib.ledger import Ledger
 from o365lib.runbook.results import StepResult
@@ -29,8 +28,8 @@ def warm_up() -> None:
     """Take the steps whose first time is slow."""
     for name in _LATE:
         importlib.import_module(name)
-    # OpenSSL reads its own configuration and the system's certificates are found and parsed.
-    ssl.create_default_context(cafile=importlib.import_module("certifi").where())
+    # OpenSSL reads its own configuration, and what public clouds are trusted by is parsed.
+    connections.parse_default_bundle()
     for _ in range(_TIMES):
         _keep_a_record()
         _show_a_table()
