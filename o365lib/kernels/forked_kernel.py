@@ -53,7 +53,9 @@ def be(files: list[int]) -> NoReturn:
         _end_with_the_template()
         request, sockets = _take_over(files)
         application = KernelApplication.at(
-            request.arguments, dict(zip(request.ports, sockets, strict=True))
+            request.arguments,
+            dict(zip(request.ports, sockets, strict=True)),
+            driven=request.driven,
         )
         application.start()
         status = 0

@@ -38,9 +38,14 @@ class KernelApplication(IPKernelApp):  # type: ignore[misc]  # ipykernel is read
 
     Attributes:
         sockets: the listening sockets' open files by port; each is taken out when it is used.
+        driven: whether the one client does nothing but execute cells. Then there is no heartbeat,
+            which nobody hears, and there are no subshells: a thread through which each message
+            passes, which costs as much as the rest of executing a short cell.
     """
 
     sockets: dict[int, int] = {}  # noqa: RUF012 -- one application a process; traitlets reads the rest
+    driven = False
+    shell_channel_thread: Any
 
     def _try_bind_socket(self, s: Any, port: int) -> Any:
         use(s, self.sockets.pop(port, None))
@@ -50,8 +55,20 @@ class KernelApplication(IPKernelApp):  # type: ignore[misc]  # ipykernel is read
             s.sndhwm = 0
         return super()._try_bind_socket(s, port)
 
+    def init_control(self, context: Any) -> None:
+        """Make the control channel, and the thread for subshells if there are to be any."""
+        super().init_control(context)
+        if self.driven:
+            self.shell_channel_thread.io_loop.close()
+            self.shell_channel_thread = None
+
     def init_heartbeat(self) -> None:
         """Start the heartbeat, in a context of its own as ipykernel does."""
+        if self.driven:
+            file = self.sockets.pop(self.hb_port, None)
+            if file is not None:
+                os.close(file)
+            return
         self.heartbeat = _Heartbeat(
             zmq.Context(),
             (self.transport, self.ip, self.hb_port),
@@ -102,19 +119,24 @@ class KernelApplication(IPKernelApp):  # type: ignore[misc]  # ipykernel is read
                 thread.join()
 
     @classmethod
-    def at(cls, arguments: list[str], sockets: Mapping[int, int]) -> "KernelApplication":
+    def at(
+        cls, arguments: list[str], sockets: Mapping[int, int], *, driven: bool = False
+    ) -> "KernelApplication":
         """Return the process's kernel, ready to be started.
 
         Args:
             arguments: of ipykernel's launcher.
             sockets: listening sockets' open files, by port.
+            driven: whether its one client does nothing but execute cells.
         """
         application: KernelApplication = cls.instance()
-        application.sockets = dict(sockets)
+        application.sockets, application.driven = dict(sockets), driven
         # It has a parent that looks after it: no advice for a terminal is printed.
         application.parent_handle = os.getppid()
         application.config.HistoryManager.enabled = False
         application.initialize(arguments)
+        # traitlets has its logger make every record, and its handlers throw nearly all away.
+        application.log.setLevel(min(each.level for each in application.log.handlers))
         return application
 
 

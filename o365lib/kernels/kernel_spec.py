@@ -14,7 +14,8 @@ def kernel_spec(**config: Any) -> dict[str, Any]:
     """Return the specification, for `jupyter_client.kernelspec.KernelSpec(**...)`.
 
     Args:
-        **config: for the provisioner (`folder`, `linger_seconds`); its own defaults are good.
+        **config: for the provisioner (`folder`, `linger_seconds`, `driven`); its own defaults are
+            good for any client.
     """
     from ipykernel.kernelspec import get_kernel_dict
 

@@ -45,6 +45,7 @@ class LaunchRequest:
         umask: of the files that it creates.
         limits: its resource limits, soft and hard, by number.
         ports: the TCP port of each listening socket passed, in their order.
+        driven: whether its one client does nothing but execute cells, see `KernelApplication`.
     """
 
     arguments: list[str]
@@ -53,6 +54,7 @@ class LaunchRequest:
     umask: int
     limits: dict[int, tuple[int, int]]
     ports: list[int]
+    driven: bool = False
 
     def in_memory(self) -> int:
         """Return a new open file that holds this and is on no disk; the caller closes it.

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from jupyter_client.provisioning import LocalProvisioner
-from traitlets import Float, Unicode
+from traitlets import Bool, Float, Unicode
 
 from o365lib.kernels import meeting_point
 from o365lib.kernels.forked_process import ForkedProcess, _Retired
@@ -42,6 +42,9 @@ class ForkingProvisioner(LocalProvisioner):  # type: ignore[misc]  # jupyter_cli
     )
     linger_seconds = Float(
         LINGER_SECONDS, help="After how long without a kernel a template ends."
+    ).tag(config=True)
+    driven = Bool(
+        False, help="Whether the kernel's one client does nothing but execute cells."
     ).tag(config=True)
 
     def __init__(self, **keywords: Any) -> None:
@@ -117,6 +120,7 @@ class ForkingProvisioner(LocalProvisioner):  # type: ignore[misc]  # jupyter_cli
             umask=_umask(),
             limits={number: resource.getrlimit(number) for number in _LIMITS},
             ports=list(sockets),
+            driven=self.driven,
         )
         with ExitStack() as ours:
             try:

@@ -73,7 +73,7 @@ class RunbookKernelManager(AsyncKernelManager):  # type: ignore[misc]  # jupyter
     @property
     def kernel_spec(self) -> Any:
         """The specification of our kernels, which are forked where that is possible."""
-        return KernelSpec(**kernel_spec())
+        return KernelSpec(**kernel_spec(driven=True))
 
     async def wait_until_started(self, client: Any) -> None:
         """Return as soon as the kernel's output arrives.

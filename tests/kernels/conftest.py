@@ -23,17 +23,24 @@ class Manager(KernelManager):
     @property
     def kernel_spec(self):
         return KernelSpec(
-            **kernel_spec(folder=str(self.folder), linger_seconds=self.linger_seconds)
+            **kernel_spec(
+                folder=str(self.folder),
+                linger_seconds=self.linger_seconds,
+                driven=getattr(self, "driven", False),
+            )
         )
 
 
 class Kernel:
     """A kernel that answers what a line of code prints."""
 
-    def __init__(self, folder, *, linger_seconds=30.0, encryption="required", **options):
+    def __init__(
+        self, folder, *, linger_seconds=30.0, encryption="required", driven=False, **options
+    ):
         self.manager = Manager(kernel_name="o365")
         self.manager.folder, self.manager.linger_seconds = folder, linger_seconds
         self.manager.transport_encryption = encryption
+        self.manager.driven = driven
         options.setdefault("env", dict(os.environ))
         options.setdefault("cwd", tempfile.gettempdir())
         self.manager.start_kernel(**options)

@@ -2,6 +2,7 @@
 
 import socket
 
+import pytest
 import zmq
 
 from o365lib.kernels.kernel_application import use
@@ -25,6 +26,37 @@ def test_a_kernel_listens_where_it_was_told(kernel):
     assert kernel.client.is_alive()
     assert 0 not in ports
     assert len(ports) == 3
+
+
+@pytest.mark.parametrize("driven", [True, False])
+def test_only_a_driven_kernel_is_without_what_its_client_does_not_use(start, shared_folder, driven):
+    kernel = start(shared_folder, driven=driven)
+    threads = "print([each.name for each in __import__('threading').enumerate()])"
+    assert ("Shell channel" not in kernel.ask(threads)) is driven
+    kernel.client.kernel_info()
+    features = kernel.client.get_shell_msg(timeout=60)["content"]["supported_features"]
+    assert ("kernel subshells" not in features) is driven
+    assert kernel.ask("print(get_ipython().kernel.parent.heartbeat is None)") == str(driven)
+
+
+def test_a_driven_kernel_is_interrupted_and_shut_down(start, shared_folder):
+    kernel = start(shared_folder, driven=True)
+    assert kernel.ask("import time; print(1)") == "1"
+    asked = kernel.client.execute("time.sleep(60)")
+    while kernel.client.get_iopub_msg(timeout=60)["msg_type"] != "execute_input":
+        pass
+    kernel.manager.interrupt_kernel()
+    reply = kernel.client.get_shell_msg(timeout=60)
+    assert reply["parent_header"]["msg_id"] == asked
+    assert reply["content"]["ename"] == "KeyboardInterrupt"
+    assert kernel.ask("print(2)") == "2"
+    kernel.manager.shutdown_kernel()
+    assert not kernel.manager.is_alive()
+
+
+def test_no_record_is_made_that_no_handler_writes(kernel):
+    log = "(log := get_ipython().kernel.log)"
+    assert kernel.ask(f"{log}; print(log.isEnabledFor(10), log.isEnabledFor(30))") == "False True"
 
 
 def test_no_port_is_free_between_a_kernel_and_the_next(kernel):
