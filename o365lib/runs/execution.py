@@ -13,7 +13,8 @@ import hashlib
 import logging
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
@@ -32,6 +33,17 @@ from o365lib.runs.failed_cell import FailedCell, find_failed_cell
 from o365lib.runs.machine import too_many_files
 from o365lib.runs.request import RunRequest
 from o365lib.runs.summary import reason_of
+
+_NOT_NEEDED = (
+    "rfc3987_syntax",
+    "isoduration",
+    "papermill.s3",
+    "papermill.adl",
+    "papermill.abs",
+    "gcsfs",
+    "pyarrow.fs",
+    "github",
+)
 
 _logger = logging.getLogger(__name__)
 
@@ -103,15 +115,28 @@ class Listener:
 def load_papermill() -> Any:
     """Import papermill and return it; call it in the main thread before runs start in others.
 
-    With JupyterLab in the environment papermill's import takes four times as long, because
-    jsonschema then builds the grammars of internationalised URLs (`rfc3987_syntax`), which no
-    notebook needs. A module that is `None` in `sys.modules` cannot be imported, and jsonschema
-    goes on without. https://github.com/python-jsonschema/jsonschema/issues/1428
+    What is beside it in an environment makes its import several times as long: for JupyterLab's
+    sake jsonschema builds the grammars of internationalised URLs and durations, which no notebook
+    needs, and papermill imports the clients of whatever cloud stores are installed, from which no
+    runbook is read. Both go on without a module that cannot be imported.
+    https://github.com/python-jsonschema/jsonschema/issues/1428
     """
-    sys.modules.setdefault("rfc3987_syntax", cast("Any", None))
-    import papermill
+    with _hidden(*_NOT_NEEDED):
+        import papermill
 
     return papermill
+
+
+@contextmanager
+def _hidden(*modules: str) -> Iterator[None]:
+    """Have modules not be found that nobody has imported yet: they are `None` in `sys.modules`."""
+    hidden = [name for name in modules if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden, cast("Any", None)))
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
 
 
 def said(error: RunbookError) -> str:

@@ -88,7 +88,7 @@ def test_the_last_of_the_output_may_arrive_before_the_reply(execute, monkeypatch
             channel = self.kc.shell_channel
             get = channel.get_msg
 
-            async def late(timeout):
+            async def late(**_):
                 channel.get_msg = get
                 await asyncio.sleep(1)
                 raise Empty

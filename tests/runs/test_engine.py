@@ -37,8 +37,26 @@ def test_a_notebook_without_kernel_or_language_is_pythons():
 
 
 def test_papermills_import_does_not_build_the_grammars_that_nobody_needs():
+    assert not {"lark", "arrow"} & loaded_with_papermill()
+
+
+def test_papermills_import_does_not_load_the_clients_of_cloud_stores():
+    assert not {"azure.storage.blob", "boto3", "papermill.s3"} & loaded_with_papermill()
+
+
+def test_what_papermills_import_leaves_out_can_be_imported_afterwards():
     code = (
-        "from o365lib.runs.execution import load_papermill; import sys; load_papermill();"
-        "sys.exit('lark' in sys.modules)"
+        "from o365lib.runs.execution import load_papermill; load_papermill();"
+        "import isoduration, papermill.s3, azure.storage.blob"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def loaded_with_papermill() -> set[str]:
+    """Return the modules that a new process has when it has loaded papermill."""
+    code = (
+        "from o365lib.runs.execution import load_papermill; import sys; load_papermill();"
+        "print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    return {*done.stdout.split()}
