@@ -85,7 +85,7 @@ def _lines(value: str) -> list[str]:
 
 def mask(text: str) -> str:
     """Return `text` with every known secret replaced, in whatever spelling it appears."""
-    if spellings := _spellings_in(text):
+    if len(text) >= _SHORTEST_KNOWN and (spellings := _spellings_in(text)):
         pattern = "|".join(re.escape(spelling) for spelling in sorted(spellings, key=len)[::-1])
         return re.sub(pattern, MASK, text)
     return text

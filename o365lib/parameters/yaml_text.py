@@ -8,7 +8,6 @@
   stumbles over is read again by ruamel.yaml, whose word is final.
 """
 
-import copy
 import functools
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -112,9 +111,16 @@ def read_document(path: Path) -> tuple[Document | None, list[Problem]]:
     if not isinstance(reader.root, dict):
         return None, [problem("must be `key: value` lines", *reader.values[()])]
     # Whoever gets a document may do with its data what they like.
-    data = copy.deepcopy(reader.root)
+    data = _copied(reader.root)
     document = Document(file, data, reader.keys, reader.values, reader.refused)
     return document, list(reader.problems)
+
+
+def _copied(value: Any) -> Any:
+    # Ten times as fast as `copy.deepcopy`, which looks for what is not in plain data.
+    if isinstance(value, dict):
+        return {key: _copied(below) for key, below in value.items()}
+    return [_copied(below) for below in value] if isinstance(value, list) else value
 
 
 class _Unreadable(Exception):

@@ -52,12 +52,11 @@ class StepResult:
 
     def __repr__(self) -> str:
         lines = [one_line(self.title)]
-        widths = [
-            max([len(head), *(len(one_line(row[number])) for row in self.rows)])
-            for number, head in enumerate(self.columns)
-        ]
-        for row in [self.columns, *self.rows] if self.rows else []:
-            cells = (one_line(cell).ljust(width) for cell, width in zip(row, widths, strict=True))
+        rows = [[one_line(cell) for cell in row] for row in self.rows]
+        head = [one_line(cell) for cell in self.columns]
+        widths = [max(len(cell) for cell in column) for column in zip(head, *rows, strict=True)]
+        for row in [head, *rows] if rows else []:
+            cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
             lines.append("  ".join(cells).rstrip())
         return "\n".join([*lines, *(one_line(note) for note in self.notes)])
 
