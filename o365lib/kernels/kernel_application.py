@@ -7,6 +7,7 @@ the socket's queue instead of trying again.
 """
 
 import os
+import select
 import sys
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -14,6 +15,7 @@ from typing import Any, ClassVar
 import zmq
 from ipykernel import ipkernel
 from ipykernel.heartbeat import Heartbeat
+from ipykernel.iostream import OutStream
 from ipykernel.kernelapp import IPKernelApp
 from traitlets.config import Config
 
@@ -31,6 +33,26 @@ class _Heartbeat(Heartbeat):  # type: ignore[misc]  # ipykernel is read without 
     def _try_bind_socket(self) -> Any:
         use(self.socket, self._sockets.pop(self.port, None))
         return super()._try_bind_socket()
+
+
+class OutputStream(OutStream):  # type: ignore[misc]  # ipykernel is read without types
+    """A standard stream that waits for the thread of the output only if it holds anything back.
+
+    ipykernel flushes both streams twice in each cell, and most have nothing to send.
+    """
+
+    def flush(self) -> None:
+        """Send what was written, by Python or by whatever else has the stream's open file."""
+        if self._buffers or self._is_written_to():
+            super().flush()
+
+    def _is_written_to(self) -> bool:
+        """Whether something waits that the thread that watches the open file has not read yet."""
+        if self._fid is None:
+            return False
+        written = select.poll()
+        written.register(self._fid, select.POLLIN)
+        return bool(written.poll(0))
 
 
 class KernelApplication(IPKernelApp):  # type: ignore[misc]  # ipykernel is read without types
@@ -131,6 +153,7 @@ class KernelApplication(IPKernelApp):  # type: ignore[misc]  # ipykernel is read
         """
         application: KernelApplication = cls.instance()
         application.sockets, application.driven = dict(sockets), driven
+        application.outstream_class = f"{OutputStream.__module__}.{OutputStream.__qualname__}"
         # It has a parent that looks after it: no advice for a terminal is printed.
         application.parent_handle = os.getppid()
         application.config.HistoryManager.enabled = False

@@ -1,5 +1,6 @@
 """A kernel at sockets that listened before it was there."""
 
+import os
 import socket
 
 import pytest
@@ -42,8 +43,8 @@ def test_only_a_driven_kernel_is_without_what_its_client_does_not_use(start, sha
 def test_a_driven_kernel_is_interrupted_and_shut_down(start, shared_folder):
     kernel = start(shared_folder, driven=True)
     assert kernel.ask("import time; print(1)") == "1"
-    asked = kernel.client.execute("time.sleep(60)")
-    while kernel.client.get_iopub_msg(timeout=60)["msg_type"] != "execute_input":
+    asked = kernel.client.execute("print(0); time.sleep(60)")
+    while kernel.client.get_iopub_msg(timeout=60)["msg_type"] != "stream":
         pass
     kernel.manager.interrupt_kernel()
     reply = kernel.client.get_shell_msg(timeout=60)
@@ -64,3 +65,26 @@ def test_no_port_is_free_between_a_kernel_and_the_next(kernel):
     kernel.manager.shutdown_kernel(now=True, restart=True)
     with socket.socket() as other:
         assert other.connect_ex(("127.0.0.1", kernel.manager.shell_port)) == 0
+
+
+def test_a_stream_waits_for_the_output_thread_only_with_something_to_send(kernel):
+    kernel.ask(
+        "import sys\n"
+        "asked, schedule = [], sys.stdout.pub_thread.schedule\n"
+        "sys.stdout.pub_thread.schedule = lambda call: (asked.append(call), schedule(call))\n"
+        "sys.stdout.flush(); without = len(asked)\n"
+        "print('text', end=' '); sys.stdout.flush(); held = len(sys.stdout._buffers)\n"
+        "with_text = len(asked)\n"
+        "sys.stdout.pub_thread.schedule = schedule"
+    )
+    assert kernel.ask("print(without, with_text > 0, held)") == "0 True 0"
+
+
+@pytest.mark.parametrize(
+    "write", ["__import__('subprocess').run(['echo', 'other'])", "os.write(1, b'other\\n')"]
+)
+def test_what_others_write_to_the_open_file_arrives_with_the_cell(start, shared_folder, write):
+    # ipykernel watches no file of a test that runs under pytest.
+    environment = {key: each for key, each in os.environ.items() if "PYTEST" not in key}
+    kernel = start(shared_folder, env=environment)
+    assert kernel.ask(f"import os; {write}; print('own')").split().count("other") == 1
