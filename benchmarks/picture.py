@@ -55,7 +55,7 @@ def draw(latencies: dict[str, dict[str, dict[str, Any]]], file: Path) -> None:
 
 def _label(letter: str, ways: dict[str, dict[str, Any]]) -> str:
     name = ways[letter]["name"].replace("`", "").replace("**", "").split(",")[0]
-    return "\n".join(textwrap.wrap(name, 24))
+    return "\n".join(textwrap.wrap(name, 28))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How much is measured: a minute's look, a quarter of an hour, all of it."""
+"""How much is measured: a minute's look, half an hour, all of it."""
 
 from dataclasses import dataclass, replace
 
@@ -40,10 +40,9 @@ ALL = Scale(name="all but 5,000 clients")
 FULL = replace(ALL, name="all", growth=(*ALL.growth, (5000, 1)))
 SESSION = replace(
     ALL,
-    name="in a quarter of an hour",
+    name="in half an hour",
     sizes=(2, 4),
     is_size_sought_once=True,
-    clients=60,
     growth=((10, 3), (100, 1), (300, 1), (1000, 1)),
     cluster_rounds=2,
     minutes=18,
