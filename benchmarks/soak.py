@@ -5,18 +5,20 @@ from the round's seed, which is printed: `--first-seed N --rounds 1` plays it ag
 """
 
 import argparse
+import json
 import os
 import platform
 import shutil
 import sys
 import tempfile
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.soak_blows import CLUSTER_TARGETS, TARGETS, planned
 from benchmarks.soak_cluster import SoakCluster
 from benchmarks.soak_project import soak_project
-from benchmarks.soak_round import RoundStory, play
+from benchmarks.soak_round import DriveStory, RoundStory, play
 
 PAGE = Path(__file__).with_name("SOAK.md")
 _LATENCY_SECONDS = 0.05
@@ -64,12 +66,13 @@ def main() -> None:
     parser.add_argument("--jobs", type=int)
     parser.add_argument("--cluster", action="store_true", help="on two Dask workers")
     parser.add_argument("--page", type=Path, default=PAGE)
+    parser.add_argument("--continued", action="store_true", help="add to the page's rounds")
     parser.add_argument("--keep", type=Path, help="folder for the projects of bad rounds")
     options = parser.parse_args()
-    stories: dict[int, RoundStory] = {}
+    stories = kept(options.page) if options.continued else {}
     for seed in range(options.first_seed, options.first_seed + options.rounds):
         stories[seed] = one_round(seed, options)
-        options.page.write_text(page(stories, options.clients), "utf-8")
+        keep(options.page, stories, clients=options.clients)
     sys.exit(any(story.faults for story in stories.values()))
 
 
@@ -98,6 +101,26 @@ def one_round(seed: int, options: argparse.Namespace) -> RoundStory:
         print(f"  WRONG {fault}")
     print(f"  {story.attempts} attempts, {story.seconds:.0f} seconds", flush=True)
     return story
+
+
+def keep(written: Path, stories: dict[int, RoundStory], *, clients: int) -> None:
+    """Write the page with the rounds so far, and beside it what `kept` reads."""
+    written.write_text(page(stories, clients), "utf-8")
+    told = {seed: asdict(story) for seed, story in stories.items()}
+    _figures(written).write_text(json.dumps(told, indent=1) + "\n", "utf-8")
+
+
+def kept(written: Path) -> dict[int, RoundStory]:
+    """Return the rounds that a page tells, by their seeds; none where there is no page."""
+    file = _figures(written)
+    told = json.loads(file.read_text("utf-8")) if file.exists() else {}
+    for story in told.values():
+        story["drives"] = [DriveStory(**each) for each in story["drives"]]
+    return {int(seed): RoundStory(**story) for seed, story in told.items()}
+
+
+def _figures(written: Path) -> Path:
+    return written.with_name("soak.json")
 
 
 def page(stories: dict[int, RoundStory], clients: int) -> str:

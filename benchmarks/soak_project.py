@@ -10,6 +10,7 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -44,6 +45,8 @@ hand_over:
   sender: {sender}
 """
 _START_SECONDS = 120
+_AGAIN_SECONDS = 1
+_PORTS_TAKEN = 2  # the sandbox's exit status
 
 
 class SoakProject:
@@ -97,23 +100,32 @@ class SoakProject:
             else "0"
             for host in ("login", "graph")
         ]
-        folder = self.folder / ".sandbox"
-        self._sandbox = subprocess.Popen(
-            [sys.executable, "-m", "o365lib", "sandbox", "serve", "--json", "--seed", "soak",
-             "--tenants", str(self.tenants), "--folder", str(folder),
-             "--state-file", str(self.folder / "sandbox.sqlite"),
-             "--login-port", ports[0], "--graph-port", ports[1]],
-            stdout=subprocess.PIPE, text=True, cwd=ROOT,
-        )  # fmt: skip
-        assert self._sandbox.stdout is not None
-        line = self._sandbox.stdout.readline()
-        if not line:
-            raise RuntimeError(f"The sandbox did not start: {self._sandbox.wait(_START_SECONDS)}.")
+        until = time.monotonic() + _START_SECONDS
+        while not (line := self._begin_sandbox(*ports)):
+            assert self._sandbox is not None
+            with self._sandbox:
+                status = self._sandbox.wait(_START_SECONDS)
+            # Meanwhile a port may be somebody's who wanted any.
+            if status != _PORTS_TAKEN or time.monotonic() > until:
+                raise RuntimeError(f"The sandbox did not start: {status}.")
+            time.sleep(_AGAIN_SECONDS)
         self.description = json.loads(line)
         own = {file.stem for file in (ROOT / "parameters" / "clients").glob("*.yaml")}
         self.description["tenants"] = [
             tenant for tenant in self.description["tenants"] if tenant["name"] not in own
         ]
+
+    def _begin_sandbox(self, login_port: str, graph_port: str) -> str:
+        """Start the sandbox's process; return what it says of itself, or nothing if it ended."""
+        self._sandbox = subprocess.Popen(
+            [sys.executable, "-m", "o365lib", "sandbox", "serve", "--json", "--seed", "soak",
+             "--tenants", str(self.tenants), "--folder", str(self.folder / ".sandbox"),
+             "--state-file", str(self.folder / "sandbox.sqlite"),
+             "--login-port", login_port, "--graph-port", graph_port],
+            stdout=subprocess.PIPE, text=True, cwd=ROOT,
+        )  # fmt: skip
+        assert self._sandbox.stdout is not None
+        return self._sandbox.stdout.readline()
 
     def _write_clients(self) -> None:
         clients = self.folder / "parameters" / "clients"
@@ -243,7 +255,7 @@ class SoakProject:
         if word and not _has(process, word):
             return False
         try:
-            return process.environ().get(MARK) == str(self.folder)
+            return bool(process.environ().get(MARK) == str(self.folder))
         except psutil.Error:
             return False
 

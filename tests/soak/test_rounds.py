@@ -1,10 +1,15 @@
 """Three small rounds of `make soak`: what takes part in a batch is killed, and all ends well."""
 
+import socket
+import threading
+import urllib.parse
+
 import pytest
 
+from benchmarks.soak import keep, kept
 from benchmarks.soak_blows import EVENTS_A_CLIENT, TARGETS, Blow, planned
 from benchmarks.soak_project import soak_project
-from benchmarks.soak_round import play
+from benchmarks.soak_round import DriveStory, RoundStory, play
 
 CLIENTS = 12
 
@@ -44,3 +49,25 @@ def test_a_seed_always_plans_the_same_and_each_target_has_its_turn():
             assert max(moments) <= EVENTS_A_CLIENT * 200
             # Nobody is left to tell when the next blow would be due.
             assert "driver" not in [blow.target for blow in drive[:-1]]
+
+
+def test_a_page_that_is_continued_tells_the_rounds_that_it_had(tmp_path):
+    page = tmp_path / "SOAK.md"
+    assert kept(page) == {}
+    drives = [DriveStory(["driver at event 3"], [], -9, ["said"]), DriveStory()]
+    stories = {4: RoundStory(drives, 203, 71.5, ["wrong"]), 5: RoundStory([DriveStory()], 200)}
+    keep(page, stories, clients=200)
+    assert kept(page) == stories
+    assert "| 4 | driver at event 3 | 2 | 203 | 72 | wrong |" in page.read_text("utf-8")
+    assert "| attempts | 403 |" in page.read_text("utf-8")
+
+
+def test_a_killed_sandbox_waits_until_its_ports_are_free_again(tmp_path):
+    with soak_project(tmp_path, 1) as project:
+        addresses = project.description["graph_base_url"], project.description["login_base_url"]
+        project.kill_sandbox()
+        taken = socket.create_server(("127.0.0.1", urllib.parse.urlsplit(addresses[0]).port))
+        threading.Timer(3, taken.close).start()
+        project.start_sandbox()
+        again = project.description["graph_base_url"], project.description["login_base_url"]
+        assert again == addresses
