@@ -1,22 +1,18 @@
 """One process at a time drives a batch: the lock, and who holds it.
 
-- The lock is the operating system's, on `.driver.lock` in the batch's folder, and ends with the
-  process that holds it, however that ends.
-- `.driver.json` beside it says who. It is believed only while somebody holds the lock.
+The lock is on `.driver.lock` in the batch's folder, and `.driver.json` beside it says who holds it.
 """
 
-import contextlib
 import os
 from datetime import datetime
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from o365lib import clock
 from o365lib.errors import EvidenceError, UsageError
-from o365lib.evidence import file_lock
 from o365lib.evidence.batches.inputs import Who
-from o365lib.evidence.files import write_atomically
+from o365lib.evidence.held_lock import HeldLock
 from o365lib.evidence.layout import DRIVER_FILE, DRIVER_LOCK
 
 
@@ -52,12 +48,12 @@ class DriverLock:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._lock: file_lock.FileLock | None = None
+        self._lock = HeldLock(folder / DRIVER_LOCK, folder / DRIVER_FILE, Driver)
 
     @property
     def is_held(self) -> bool:
         """Whether this object holds the lock."""
-        return self._lock is not None
+        return self._lock.is_held
 
     def take(self) -> bool:
         """Take the lock without waiting; return whether it is held now.
@@ -65,9 +61,7 @@ class DriverLock:
         Raises:
             EvidenceError: the archive's file system refuses locks or the files for them.
         """
-        if self.is_held:
-            return True
-        who, lock = Who.here(), None
+        who = Who.here()
         driver = Driver(
             user_name=who.user_name,
             host_name=who.host_name,
@@ -75,14 +69,8 @@ class DriverLock:
             since=clock.now(),
         )
         try:
-            lock = file_lock.take(self._folder / DRIVER_LOCK)
-            if lock is None:
-                return False
-            text = driver.model_dump_json(indent=1) + "\n"
-            write_atomically(self._folder / DRIVER_FILE, text)
+            return self._lock.take(driver)
         except OSError as error:
-            if lock is not None:
-                lock.release()
             raise EvidenceError(
                 f"Other drivers of this batch cannot be locked out in {self._folder}"
                 f" ({error.strerror or type(error).__name__}).",
@@ -90,27 +78,17 @@ class DriverLock:
                 remedy="Give yourself the right to write there, or keep the archive on a drive that"
                 " has file locks.",
             ) from error
-        self._lock = lock
-        return True
 
     def release(self) -> None:
         """Let others drive the batch; without effect where the lock is not held."""
-        lock, self._lock = self._lock, None
-        if lock is None:
-            return
-        with contextlib.suppress(OSError):
-            (self._folder / DRIVER_FILE).unlink(missing_ok=True)
-        lock.release()
+        self._lock.release()
 
     def driver(self) -> Driver | None:
         """Return who drives the batch; to be asked when `take` has returned False.
 
         None where it has been let go of meanwhile, or cannot be read.
         """
-        try:
-            return Driver.model_validate_json((self._folder / DRIVER_FILE).read_bytes())
-        except (OSError, ValidationError):
-            return None
+        return self._lock.holder()
 
 
 def driven_by(batch_id: str, driver: Driver | None) -> UsageError:
