@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     how_much = parser.add_mutually_exclusive_group()
     for each, what in (
         ("full", "5,000 clients too"),
-        ("session", "half an hour"),
+        ("session", "an hour"),
         ("quick", "a look: whether it runs; figures go to build/benchmarks"),
     ):
         how_much.add_argument(f"--{each}", action="store_true", help=what)

@@ -1,4 +1,4 @@
-"""How much is measured: a minute's look, half an hour, all of it."""
+"""How much is measured: a minute's look, an hour, all of it."""
 
 from dataclasses import dataclass, replace
 
@@ -40,12 +40,12 @@ ALL = Scale(name="all but 5,000 clients")
 FULL = replace(ALL, name="all", growth=(*ALL.growth, (5000, 1)))
 SESSION = replace(
     ALL,
-    name="in half an hour",
+    name="in an hour",
     sizes=(2, 4),
     is_size_sought_once=True,
     growth=((10, 3), (100, 1), (300, 1), (1000, 1)),
     cluster_rounds=2,
-    minutes=18,
+    minutes=60,
 )
 QUICK = replace(
     SESSION,
