@@ -87,4 +87,4 @@ def test_what_others_write_to_the_open_file_arrives_with_the_cell(start, shared_
     # ipykernel watches no file of a test that runs under pytest.
     environment = {key: each for key, each in os.environ.items() if "PYTEST" not in key}
     kernel = start(shared_folder, env=environment)
-    assert kernel.ask(f"import os; {write}; print('own')").split().count("other") == 1
+    assert kernel.ask(f"import os; {write}; print('own')").count("other") == 1
