@@ -251,7 +251,7 @@ def on_cluster(how: Scale, results: Results) -> None:
 
 def simulated(how: Scale, results: Results) -> None:
     """Measure how far runs that only wait spread over workers that are added."""
-    from o365lib.runs.cluster import ClusterWorkers
+    from o365lib.runs.cluster.workers import ClusterWorkers
 
     told: list[dict[str, float]] = []
     with tempfile.TemporaryDirectory() as folder, cluster(Path(folder), os.environ) as dask:

@@ -225,7 +225,11 @@ class SoakProject:
 
     def workers(self) -> list[psutil.Process]:
         """Return the processes that execute runs."""
-        return [each for each in _processes() if self._is_ours(each, "o365lib.runs.worker_process")]
+        return [
+            each
+            for each in _processes()
+            if self._is_ours(each, "o365lib.runs.local.worker_process")
+        ]
 
     def templates(self) -> list[psutil.Process]:
         """Return the processes of which kernels are forked; one, as a rule."""

@@ -81,8 +81,8 @@ def _on_cluster(given: dict[str, Any], places: Places, options: Options) -> Mann
     from o365lib.runs.task import execute_task
 
     try:
-        from o365lib.runs.cluster import ClusterWorkers
-        from o365lib.runs.cluster_connection import TlsFiles, checked_address
+        from o365lib.runs.cluster.connection import TlsFiles, checked_address
+        from o365lib.runs.cluster.workers import ClusterWorkers
     except ModuleNotFoundError as error:
         if not (error.name or "").startswith(("distributed", "dask")):
             raise

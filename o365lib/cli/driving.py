@@ -47,7 +47,7 @@ def drive(batch: Batch, *, evidence: OpenBatch, manner: Manner, stop: Stop) -> B
     """
     from o365lib.cli.progress import displayed
     from o365lib.runs.batch import run_batch
-    from o365lib.runs.local_engine import on_this_machine
+    from o365lib.runs.local.engine import on_this_machine
     from o365lib.runs.stop import stopped_by_signals
     from o365lib.runs.task import SHARED_FOLDER
 

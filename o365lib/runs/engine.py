@@ -21,9 +21,9 @@ class RunbookEngine:
         Args:
             notebook: with its parameters filled in.
             kernel_name: of no importance: the kernel runs in the interpreter that runs us.
-            **options: papermill's own, and those of `o365lib.runs.kernel.ManagedExecution`.
+            **options: papermill's own, and those of `runbook_client.ManagedExecution`.
         """
-        from o365lib.runs.kernel import ManagedExecution
+        from o365lib.runs.kernel.runbook_client import ManagedExecution
 
         return ManagedExecution.execute_notebook(notebook, kernel_name, **options)
 

@@ -162,7 +162,7 @@ def execute(
     begun, started = clock.monotonic(), clock.now()
     listener = listener or Listener()
     papermill = load_papermill()
-    from o365lib.runs.kernel import Control
+    from o365lib.runs.kernel.runbook_client import Control
 
     traffic = _Traffic(listener.on_traffic)
     control = Control(

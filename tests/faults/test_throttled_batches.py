@@ -17,8 +17,8 @@ from o365lib.ledger import Ledger
 from o365lib.runs import batch
 from o365lib.runs.admission import Admission
 from o365lib.runs.execution import load_papermill
+from o365lib.runs.local.thread_workers import ThreadWorkers
 from o365lib.runs.task import execute_task
-from o365lib.runs.thread_workers import ThreadWorkers
 from o365lib.transport import Transport
 from tests.faults.project import MADE
 from tests.graph.conftest import ApplicationTokens

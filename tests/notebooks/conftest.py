@@ -13,7 +13,7 @@ from o365lib.evidence.key_store import KeyStore
 from o365lib.evidence.sealing import OpenBatch
 from o365lib.runs import batch
 from o365lib.runs.events import Event
-from o365lib.runs.local_engine import FEW, on_this_machine
+from o365lib.runs.local.engine import FEW, on_this_machine
 from o365lib.runs.summary import RunResult
 from o365lib.sandbox import Sandbox
 from tests.demo_project import ROOT, DemoProject

@@ -10,7 +10,7 @@ from o365lib.evidence.key_store import KeyStore
 from o365lib.evidence.sealing import OpenBatch
 from o365lib.places import Places
 from o365lib.runs import batch
-from o365lib.runs.local_engine import FEW, on_this_machine
+from o365lib.runs.local.engine import FEW, on_this_machine
 from o365lib.runs.request import RunRequest
 from tests.tiny_runbooks import CHANGE, CLOSE, OPEN, notebook
 

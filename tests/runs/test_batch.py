@@ -7,7 +7,7 @@ import pytest
 from o365lib.errors import EvidenceError, UsageError
 from o365lib.evidence.batches.folder import BatchFolder
 from o365lib.runs import batch
-from o365lib.runs.local_engine import FEW, on_this_machine
+from o365lib.runs.local.engine import FEW, on_this_machine
 from o365lib.runs.stop import Stop
 
 TWO = ("alpine-books", "bayside-legal")

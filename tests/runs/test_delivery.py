@@ -20,7 +20,7 @@ from o365lib.runs import delivery as delivery_module
 from o365lib.runs.delivery import StoreDelivery
 from o365lib.runs.events import ignore
 from o365lib.runs.execution import Execution
-from o365lib.runs.local_engine import FEW, on_this_machine
+from o365lib.runs.local.engine import FEW, on_this_machine
 from o365lib.runs.task import execute_task
 from tests.evidence.small_records import make as make_record
 from tests.runs.conftest import begin_tiny
@@ -45,7 +45,7 @@ from o365lib.evidence.sealing import OpenBatch
 from o365lib.places import Places
 from o365lib.runs.batch import run_batch
 from o365lib.runs.delivery import StoreDelivery
-from o365lib.runs.local_engine import FEW, on_this_machine
+from o365lib.runs.local.engine import FEW, on_this_machine
 from tests.runs.conftest import begin_tiny
 
 class Late(StoreDelivery):

@@ -20,7 +20,7 @@ def test_papermill_finds_the_engine_and_the_store_by_their_entry_points():
 
 def test_it_makes_no_difference_whether_papermill_or_the_engine_is_imported_first():
     for first in ("o365lib.runs.engine", "papermill"):
-        code = f"import {first}, papermill, o365lib.runs.engine, o365lib.runs.kernel"
+        code = f"import {first}, papermill, o365lib.runs.engine, o365lib.runs.kernel.runbook_client"
         done = subprocess.run(
             [sys.executable, "-c", code], check=False, capture_output=True, text=True
         )

@@ -3,8 +3,8 @@ import threading
 
 from o365lib.evidence.archive import RunFolder
 from o365lib.evidence.record import Outcome
-from o365lib.runs import kernel
 from o365lib.runs.execution import Listener
+from o365lib.runs.kernel import runbook_client as kernel
 from o365lib.runs.notebook import run_notebook
 
 
