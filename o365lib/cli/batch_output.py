@@ -29,7 +29,7 @@ def show_batch(
     as_json: bool,
 ) -> None:
     """Print what came of a batch, and end the command with its exit status."""
-    from o365lib.cli.output import show_json, show_text
+    from o365lib.cli.output import show_json_rows, show_text
     from o365lib.runs import summary
 
     results = done.results
@@ -38,14 +38,14 @@ def show_batch(
     status = summary.exit_status(results) or opened.exit_status
     if as_json:
         told: dict[str, Any] = {
-            **summary.to_json(results),
+            **summary.totals(results),
             "left_out": list(left_out),
             "exit_status": status,
             "batch": _batch_json(batch, done, summary_run),
             "evidence": str(opened.batch.archive.root),
             "seal": opened.to_json(),
         }
-        show_json(told)
+        show_json_rows(told, "runs", (each.to_json() for each in results))
         context.exit(status)
     _show_table(context.obj, results)
     show_text(f"{summary.counted(results)} Records are in {opened.batch.archive.root}.")
@@ -61,11 +61,12 @@ def show_nothing_to_run(
     context: click.Context, left_out: Sequence[str], *, as_json: bool
 ) -> NoReturn:
     """Print that there is no client to run for, and end the command: there is no batch."""
-    from o365lib.cli.output import show_json, show_text
+    from o365lib.cli.output import show_json_rows, show_text
     from o365lib.runs import summary
 
     if as_json:
-        show_json({**summary.to_json([]), "left_out": list(left_out), "batch": None})
+        told = {**summary.totals([]), "left_out": list(left_out), "batch": None}
+        show_json_rows(told, "runs", [])
     else:
         show_text(summary.counted([]))
         show_text(_left_out(left_out))

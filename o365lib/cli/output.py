@@ -91,7 +91,8 @@ def show_json_rows(head: dict[str, Any], name: str, rows: Iterable[dict[str, Any
         name: of the list.
         rows: what it holds.
     """
-    click.echo(f"{json.dumps(head, ensure_ascii=False)[:-1]}, {json.dumps(name)}: [", nl=False)
+    opening = f"{json.dumps(head, ensure_ascii=False)[:-1]}, {json.dumps(name)}: ["
+    click.echo(escaped(opening), nl=False)
     before = "\n"
     for portion in _portions(rows):
         text = ",\n".join(json.dumps(row, ensure_ascii=False) for row in portion)

@@ -120,7 +120,7 @@ def test_json_is_one_document_with_letters_as_they_are(capsys):
 def test_json_says_the_same_and_can_steer_no_terminal(capsys):
     text = "a\x1b]0;x\x07\x7f\x9b2J\u202eb\nSöhne"
     output.show_json({"name": text})
-    output.show_json_rows({"head": "h"}, "rows", [{"name": text}])
+    output.show_json_rows({"head": text}, "rows", [{"name": text}])
     output.show_json({})
     told = capsys.readouterr().out
     assert not set(told) & set("\x1b\x07\x7f\x9b\u202e")

@@ -83,19 +83,18 @@ def test_for_machines_the_error_that_ended_a_run_is_named_with_its_step():
     assert results("done")[0].to_json()["error_type"] == ""
 
 
-def test_json_has_every_result_and_is_json(tmp_path):
-    some = [
-        RunResult(
-            client="a", runbook="create", outcome="done", record_file=tmp_path, seconds=1.23456
-        ),
-        *results("refused"),
-    ]
-    told = json.loads(json.dumps(summary.to_json(some)))
-    assert told["exit_status"] == 3
-    assert told["counts"] == {"done": 1, "refused": 1}
-    assert told["runs"][0]["record_file"] == str(tmp_path)
-    assert told["runs"][0]["seconds"] == 1.235
-    assert told["runs"][1]["notebook_file"] is None
+def test_a_result_is_told_to_machines_with_its_files_as_text(tmp_path):
+    done = RunResult(
+        client="a", runbook="create", outcome="done", record_file=tmp_path, seconds=1.23456
+    )
+    told = json.loads(json.dumps(done.to_json()))
+    assert (told["record_file"], told["notebook_file"]) == (str(tmp_path), None)
+    assert told["seconds"] == 1.235
+
+
+def test_totals_count_outcomes_and_give_the_exit_status():
+    told = summary.totals(results("done", "refused", "done"))
+    assert told == {"counts": {"done": 2, "refused": 1}, "problems": 0, "exit_status": 3}
 
 
 @pytest.mark.parametrize("outcome", ["done", "nothing to do", "planned", "refused"])
@@ -114,5 +113,5 @@ def test_problems_beside_good_outcomes_are_counted_after_them():
         RunResult(client="x", runbook="create", outcome="done", problem="The disk is full."),
     ]
     assert summary.counted(some) == "3 clients: 2 done, 1 refused, 1 of them with a problem."
-    assert summary.to_json(some)["problems"] == 1
-    assert summary.to_json(results("done"))["problems"] == 0
+    assert summary.totals(some)["problems"] == 1
+    assert summary.totals(results("done"))["problems"] == 0
