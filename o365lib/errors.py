@@ -53,6 +53,8 @@ class RunbookError(Exception):
 
     title = "The runbook stopped"
     kind = "failed"
+    # Whether a person has seen it already, so that a notebook need not say it twice.
+    is_shown = False
 
     def __init__(self, message: str, *, state: str = "", remedy: str = "") -> None:
         super().__init__(message)
@@ -70,11 +72,8 @@ class RunbookError(Exception):
 
     def sentences(self) -> list[tuple[str, str]]:
         """The labelled parts, in the order in which a person wants them."""
-        parts = [
-            ("What happened", self.message),
-            ("In the tenant", self.state),
-            ("What to do", self.remedy),
-        ]
+        labels = ("What happened", "In the tenant", "What to do")
+        parts = zip(labels, (self.message, self.state, self.remedy), strict=True)
         return [(label, text) for label, text in parts if text]
 
     def _render_traceback_(self) -> list[str]:
@@ -82,6 +81,11 @@ class RunbookError(Exception):
 
         https://ipython.readthedocs.io/en/stable/config/integrating.html#custom-exception-tracebacks
         """
+        short = f"{self.title}: the box above says what to do."
+        return [short] if self.is_shown else self.lines()
+
+    def lines(self) -> list[str]:
+        """All three sentences under their labels, as lines of text for a terminal."""
         rule = "─" * _WIDTH
         lines = [rule, self.title, rule]
         for label, text in self.sentences():
@@ -91,18 +95,9 @@ class RunbookError(Exception):
 
 def _wrapped(text: str) -> list[str]:
     # Ids and addresses are copied from here, so that no line breaks within one.
-    return [
-        line
-        for paragraph in text.splitlines()
-        for line in textwrap.wrap(
-            paragraph,
-            _WIDTH,
-            initial_indent="  ",
-            subsequent_indent="  ",
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-    ]
+    wrapper = textwrap.TextWrapper(_WIDTH, break_long_words=False, break_on_hyphens=False)
+    wrapper.initial_indent = wrapper.subsequent_indent = "  "
+    return [line for paragraph in text.splitlines() for line in wrapper.wrap(paragraph)]
 
 
 def _rebuild(

@@ -26,6 +26,8 @@ SUMMARY_NOTEBOOK = "summarize_batch.ipynb"
 # Set in a kernel whose notebook a command of ours executes.
 DRIVER_VARIABLE = "O365_DRIVER"
 CLIENT_VARIABLE = "O365_CLIENT"
+# The path under which `o365 lab` serves its own pages, in the kernels that it starts.
+DESK_VARIABLE = "O365_DESK"
 # Where relative paths start in a kernel whose parameters are a batch's copy.
 PROJECT_VARIABLE = "O365_PROJECT"
 

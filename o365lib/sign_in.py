@@ -20,7 +20,7 @@ from typing import Any, Literal
 from o365lib import clock, secret
 from o365lib.aadsts import explain
 from o365lib.clouds import Cloud
-from o365lib.errors import NoAnswer, Refused, SignInError
+from o365lib.errors import NoAnswer, SignInError
 from o365lib.held_token import HeldToken
 from o365lib.msal_http import MsalHttpClient
 from o365lib.parameters import (
@@ -112,6 +112,7 @@ def sign_in(
     prompt: Callable[[Prompt], object],
     patience_seconds: float = 900,
     open_browser: Callable[[str], object] = webbrowser.open,
+    pause: Callable[[float], object] = clock.sleep,
 ) -> SignedIn:
     """Sign in and return the identity; nothing is changed anywhere.
 
@@ -124,6 +125,8 @@ def sign_in(
         prompt: shows a person what to do; not called for an application.
         patience_seconds: how long a person may take.
         open_browser: opens an address on this machine.
+        pause: waits so many seconds before the service is asked again; what it raises ends the
+            sign-in.
 
     Raises:
         SignInError: the service said no, cannot be reached, or nobody finished in time.
@@ -145,40 +148,8 @@ def sign_in(
         prompt=prompt,
         patience_seconds=patience_seconds,
         open_browser=open_browser,
+        pause=pause,
     )
-
-
-def check_identity(
-    signed_in: SignedIn, *, tenant: str, user_principal_name: str | None = None
-) -> None:
-    """Compare who is signed in, and where, with what the client file says.
-
-    Args:
-        signed_in: the identity.
-        tenant: id or domain, from the client file.
-        user_principal_name: who must sign in, from the client file, if it says so.
-
-    Raises:
-        Refused: `wrong-tenant` or `wrong-identity`; nothing was changed.
-    """
-    is_domain = "." in tenant
-    wanted = signed_in.authority_tenant_id if is_domain else tenant
-    if not wanted or signed_in.tenant_id.lower() != wanted.lower():
-        raise Refused(
-            "wrong-tenant",
-            f"The sign-in is for the tenant {signed_in.tenant_id or '(unknown)'}, and the client "
-            f"file names {tenant}{f', which is {wanted}' if is_domain and wanted else ''}.",
-            remedy="Sign in as an identity of the client's own tenant, or correct `tenant`.",
-        )
-    if user_principal_name is None:
-        return
-    if signed_in.user_principal_name.lower() != user_principal_name.lower():
-        raise Refused(
-            "wrong-identity",
-            f"{signed_in.user_principal_name or 'An unknown identity'} is signed in, and the "
-            f"client file wants {user_principal_name}.",
-            remedy="Sign in as the user whom the file names, or correct `user_principal_name`.",
-        )
 
 
 @dataclass(frozen=True)
@@ -212,11 +183,14 @@ class _Attempt:
         prompt: Callable[[Prompt], object],
         patience_seconds: float,
         open_browser: Callable[[str], object],
+        pause: Callable[[float], object],
     ) -> SignedIn:
         """Let a person sign in."""
         application = self._make("PublicClientApplication")
         if isinstance(settings, DeviceCodeSignIn):
-            first = self._ask(_by_device_code, application, scopes, prompt, patience_seconds)
+            first = self._ask(
+                partial(_by_device_code, pause=pause), application, scopes, prompt, patience_seconds
+            )
         else:
             first = self._ask(
                 lambda: _by_browser(
@@ -330,6 +304,8 @@ def _by_device_code(
     scopes: list[str],
     prompt: Callable[[Prompt], object],
     patience_seconds: float,
+    *,
+    pause: Callable[[float], object],
 ) -> Tokens:
     flow = application.initiate_device_flow(scopes)
     if "user_code" not in flow:
@@ -357,7 +333,7 @@ def _by_device_code(
         wait = float(flow.get("interval") or _DEFAULT_INTERVAL_SECONDS)
         if answer.get("error") not in _PENDING or clock.monotonic() + wait > too_late:
             return answer
-        clock.sleep(wait)
+        pause(wait)
 
 
 def _by_browser(

@@ -69,9 +69,7 @@ class Desk:
             "stop_on_error": True,
         }
         outputs = self._ask("execute_request", content, {"cellId": cell_id})
-        for output in outputs:
-            if output["output_type"] == "error":
-                raise CellFailed("\n".join(output["traceback"]))
+        _raise_what_failed(outputs)
         return outputs
 
     def start(self, source: str) -> str:
@@ -85,7 +83,9 @@ class Desk:
 
     def pump_until(self, wanted) -> None:
         """Hear the kernel's messages until something is so."""
+        deadline = time.monotonic() + _SECONDS
         while not wanted():
+            assert time.monotonic() < deadline, "it never was"
             self._hear(None)
 
     def run_notebook(
@@ -115,9 +115,7 @@ class Desk:
             if cell.cell_type == "code":
                 content = self._execute(cell)
                 cell.outputs = [nbformat.from_dict(output) for output in content]
-                for output in content:
-                    if output["output_type"] == "error":
-                        raise CellFailed("\n".join(output["traceback"]))
+                _raise_what_failed(content)
             if cell.id == until:
                 break
         return self.notebook
@@ -216,3 +214,16 @@ class Desk:
             if outputs is not None and message["parent_header"].get("msg_id") == request:
                 outputs.append(kept)
         return message
+
+
+def _raise_what_failed(outputs: list[dict]) -> None:
+    """Raise with all that a failed cell shows: the box, and the line below it."""
+    if not any(output["output_type"] == "error" for output in outputs):
+        return
+    shown = [
+        str(output["data"].get("text/plain", ""))
+        if "data" in output
+        else "\n".join(output.get("traceback", ()))
+        for output in outputs
+    ]
+    raise CellFailed("\n".join(shown))

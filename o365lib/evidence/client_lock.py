@@ -45,12 +45,16 @@ class ClientLock:
 
     Args:
         run: the run; its folder's parent must exist.
+        lock_file: the file that is locked, in that folder.
+        holder_file: the file that says who holds it.
     """
 
-    def __init__(self, run: RunFolder) -> None:
+    def __init__(
+        self, run: RunFolder, *, lock_file: str = LOCK_FILE, holder_file: str = HOLDER_FILE
+    ) -> None:
         self._run = run
         folder = run.path.parent
-        self._lock = HeldLock(folder / LOCK_FILE, folder / HOLDER_FILE, Holder)
+        self._lock = HeldLock(folder / lock_file, folder / holder_file, Holder)
 
     @property
     def is_held(self) -> bool:

@@ -11,7 +11,7 @@ import os
 from typing import cast
 
 from o365lib import parameters
-from o365lib.errors import Refused, UsageError
+from o365lib.errors import Refused, RunbookError, UsageError
 from o365lib.masked_log import mask_unconfigured_logs
 from o365lib.places import CLIENT_VARIABLE, Places
 from o365lib.reserved import BATCHES, is_reserved
@@ -76,10 +76,6 @@ def open(  # noqa: A001 -- read with its module's name, as in `runbook.open(...)
         Refused: the notebook was given a parameter that the runbook does not know.
         EvidenceError: the archive cannot be written. Nothing was sent anywhere.
     """
-    if name not in _KINDS:
-        raise UsageError(
-            f"There is no runbook named {name!r}.", remedy=f"One of: {', '.join(sorted(_KINDS))}."
-        )
     request: dict[str, str | bool] = {
         "client": os.environ.get(CLIENT_VARIABLE, "") if client == "" else client,
         "dry_run": dry_run,
@@ -88,24 +84,12 @@ def open(  # noqa: A001 -- read with its module's name, as in `runbook.open(...)
     }
     if name in OWN_PARAMETERS:
         request["if_unused"] = if_unused
-    _check_types(request)
-    _check_choice(if_unused, allowed=CHOICES if name in OWN_PARAMETERS else ("",))
-    mask_unconfigured_logs()
-    places, frontend = Places.find(), Frontend.of()
-    _check_known(frontend, name)
-    wanted = str(request["client"])
-    found = parameters.load(places.parameters, [wanted], project=places.project)
-    kind, plan_kind = _KINDS[name]
-    run = kind(
-        name=name,
-        kind="create" if plan_kind == "create" else "remove",
-        places=places,
-        frontend=frontend,
-        client=found.clients[wanted],
-        defaults=found.defaults,
-        request=request,
-    )
-    return cast("CreationRun | RemovalRun", run)
+    frontend = Frontend.of()
+    try:
+        return _opened(name, request, frontend, if_unused=if_unused)
+    except RunbookError as error:
+        frontend.show_error(error)
+        raise
 
 
 def open_batch_summary(batch_id: str, client: str, run_id: str) -> BatchSummary:
@@ -138,6 +122,33 @@ def known_parameters(name: str) -> tuple[str, ...]:
     if name == SUMMARY:
         return SUMMARY_PARAMETERS
     return (*PARAMETERS, *OWN_PARAMETERS.get(name, ()))
+
+
+def _opened(
+    name: str, request: dict[str, str | bool], frontend: Frontend, *, if_unused: str
+) -> CreationRun | RemovalRun:
+    if name not in _KINDS:
+        raise UsageError(
+            f"There is no runbook named {name!r}.", remedy=f"One of: {', '.join(sorted(_KINDS))}."
+        )
+    _check_types(request)
+    _check_choice(if_unused, allowed=CHOICES if name in OWN_PARAMETERS else ("",))
+    mask_unconfigured_logs()
+    places = Places.find()
+    _check_known(frontend, name)
+    wanted = str(request["client"])
+    found = parameters.load(places.parameters, [wanted], project=places.project)
+    kind, plan_kind = _KINDS[name]
+    run = kind(
+        name=name,
+        kind="create" if plan_kind == "create" else "remove",
+        places=places,
+        frontend=frontend,
+        client=found.clients[wanted],
+        defaults=found.defaults,
+        request=request,
+    )
+    return cast("CreationRun | RemovalRun", run)
 
 
 def _check_known(frontend: Frontend, name: str) -> None:

@@ -18,7 +18,7 @@ from o365lib.service_account.hand_over import Screen
 from o365lib.service_account.plan import PlannedChange
 
 if TYPE_CHECKING:
-    from o365lib.runbook.screen import CredentialsOnce
+    from o365lib.runbook.panels.credentials import CredentialsOnce
 
 
 class CreationRun(Run):
@@ -98,13 +98,18 @@ class CreationRun(Run):
         return self.conclude(self._read_back())
 
     def _read_back(self) -> list[Check]:
-        plan, patience = self.current_plan, self.defaults.patience.verification_seconds
+        plan, wait = self.current_plan, self.progress.wait
+        patience = self.defaults.patience.verification_seconds
         user_id = self._created.user_id if self._created else plan.user_id
         if not user_id:
             # Nothing was to be done to an account that does not exist.
-            return verify.verify_absent(self.session, plan, patience_seconds=patience)
+            return verify.verify_absent(
+                self.session, plan, patience_seconds=patience, wait=self.progress.wait
+            )
         if plan.of("disable-user") or self._is_blocked_as_asked():
-            return verify.verify_blocked(self.session, plan, patience_seconds=patience)
+            return verify.verify_blocked(
+                self.session, plan, patience_seconds=patience, wait=self.progress.wait
+            )
         return verify.verify_creation(
             self.session,
             plan,
@@ -112,6 +117,7 @@ class CreationRun(Run):
             passwords=self.change_log.made("set-password"),
             defaults=self.defaults,
             patience_seconds=patience,
+            wait=wait,
         )
 
     def _is_blocked_as_asked(self) -> bool:
@@ -129,7 +135,7 @@ class CreationRun(Run):
         if not self.frontend.is_interactive:
             return None
         # Late: widgets take long to import, and a batch shows none.
-        from o365lib.runbook.screen import CredentialsOnce
+        from o365lib.runbook.panels.credentials import CredentialsOnce
 
         def show(user_principal_name: str, password: Secret, seen: Callable[[], None]) -> None:
             shown, known = clock.now(), len(self.record.changes)
@@ -157,7 +163,7 @@ class CreationRun(Run):
             why = "this run has set another password since"
         elif self.is_closed:
             why = "the run that set it has ended"
-        elif other := self._changed_by_another(shown):
+        elif other := self.hold.changed_by_another(shown):
             why = f"the run {other} has changed the tenant since"
         else:
             return ""

@@ -6,14 +6,17 @@ from o365lib import clock, parameters
 from o365lib.evidence.archive import RunFolder
 from o365lib.evidence.public_keys import fingerprint_of
 from o365lib.evidence.record import Check, Record
+from o365lib.runbook.panels.markup import Kind
 from o365lib.runbook.results import StepResult
 from o365lib.service_account.facts import Facts, Identity
 from o365lib.service_account.permissions import ROLE_NAMES
-from o365lib.service_account.plan import Plan
+from o365lib.service_account.plan import Plan, PlannedChange
+from o365lib.service_account.reasons import why
 from o365lib.sign_in import SignedIn
 
 _TWO = ("What", "Value")
 _SHORT_DIGEST = 12
+_TAKES_AWAY = {"remove-role", "disable-user", "revoke-sign-in-sessions", "delete-user"}
 
 
 def identity_of(signed_in: SignedIn, *, dry_run: bool) -> Identity:
@@ -31,8 +34,8 @@ def identity_of(signed_in: SignedIn, *, dry_run: bool) -> Identity:
     )
 
 
-def identity(who: Identity, client: parameters.Client) -> StepResult:
-    """Show who is signed in, where, and what the token permits."""
+def identity(who: Identity, client: parameters.Client, *, lacking: str = "") -> StepResult:
+    """Show who is signed in, where, what the token permits, and what it lacks."""
     roles = [ROLE_NAMES.get(role, role) for role in who.directory_roles]
     rows = [
         ("Client", f"{client.display_name or client.client} ({client.client})"),
@@ -43,7 +46,12 @@ def identity(who: Identity, client: parameters.Client) -> StepResult:
     ]
     if who.kind == "user":
         rows.append(("Directory roles", ", ".join(roles) or "none"))
-    return StepResult(title="Signed in", columns=_TWO, rows=rows)
+    return StepResult(
+        title=f"Signed in as {who.name}",
+        columns=_TWO,
+        rows=rows,
+        notes=[lacking] if lacking else [],
+    )
 
 
 def facts(read: Facts) -> StepResult:
@@ -89,20 +97,32 @@ def _account_rows(read: Facts) -> Iterable[tuple[str, str]]:
         yield ("Same name elsewhere", namesake.user_principal_name)
 
 
-def plan(made: Plan, *, dry_run: bool) -> StepResult:
-    """Show what will change and what is right already."""
+def plan(made: Plan, *, purpose: str, dry_run: bool) -> StepResult:
+    """Show what will change and why, and what is right already."""
     rows = [
-        (str(number), change.title, change.before, change.after)
+        (str(number), change.title, change.before, change.after, why(change, made, purpose))
         for number, change in enumerate(made.changes, start=1)
     ]
-    rows += [("✓", sentence, "as wanted", "stays") for sentence in made.already]
+    kinds: list[Kind] = [_kind(change) for change in made.changes]
+    rows += [("✓", sentence, "as wanted", "stays", "") for sentence in made.already]
+    kinds += ["done"] * len(made.already)
     notes = [f"Note ({notice.code}): {notice.message}" for notice in made.notices]
     if dry_run:
         notes.append("This is a dry run: nothing will be changed.")
     notes.append(f"Plan {made.digest[:_SHORT_DIGEST]}")
     count = len(made.changes)
     title = f"{changes(count)} to make" if count else "Nothing to change"
-    return StepResult(title=title, columns=("", "Change", "Now", "Then"), rows=rows, notes=notes)
+    return StepResult(
+        title=title,
+        columns=("", "Change", "Now", "Then", "Why"),
+        rows=rows,
+        notes=notes,
+        kinds=kinds,
+    )
+
+
+def _kind(change: PlannedChange) -> Kind:
+    return "warning" if change.action in _TAKES_AWAY else "waiting"
 
 
 def changes(count: int) -> str:
@@ -136,6 +156,7 @@ def checks(read_back: Sequence[Check]) -> StepResult:
             (check.name, check.wanted, check.found, "✓" if check.passed else "✗")
             for check in read_back
         ],
+        kinds=["done" if check.passed else "trouble" for check in read_back],
     )
 
 

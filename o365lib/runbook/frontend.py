@@ -1,21 +1,21 @@
 """Who sits in front of the kernel: an engineer in JupyterLab, our own driver, or nobody.
 
-- A message that must not be kept (a device code) travels in a display message's `transient` part,
-  which Jupyter never stores, or in a widget's state, which JupyterLab does not save.
+- A message to the driver that must not be kept (a device code) travels in a display message's
+  `transient` part, which Jupyter never stores.
 - In the same way the driver learns which step begins, how many requests were made, and how many of
   them were asked to wait; of the latter at once, so that it hears before the run waits.
 
 https://jupyter-client.readthedocs.io/en/stable/messaging.html#display-data
 """
 
-import html
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from IPython.core.getipython import get_ipython
 
 from o365lib import clock
+from o365lib.errors import RunbookError
 from o365lib.places import DRIVER_VARIABLE
 
 # Of waits shorter than this, only some are told: no more than a few a second.
@@ -55,17 +55,36 @@ class Frontend:
         """Whether somebody would see a device code."""
         return self.driven or self.is_interactive
 
-    def prompt(self, text: str) -> Any:
-        """Show a text that must not be kept; return what `settle` needs to take it away."""
-        if self.is_interactive:
-            return _show_widget(text)
-        _publish({"prompt": text})
-        return None
+    def call_between_cells(self, act: Callable[[], object]) -> None:
+        """Have the kernel's own thread call something as soon as no cell is being executed.
 
-    def settle(self, handle: Any, text: str) -> None:
-        """Replace a prompt by what became of it."""
-        if handle is not None:
-            handle.value = f"<p>{html.escape(text)}</p>"
+        May be called in any thread.
+        """
+        kernel = getattr(get_ipython(), "kernel", None)
+        if kernel is not None:
+            kernel.io_loop.add_callback(act)
+
+    def prompt(self, text: str) -> None:
+        """Let the driver show a text that must not be kept."""
+        _publish({"prompt": text})
+
+    def show_error(self, error: RunbookError) -> None:
+        """Let a person see an error as a box that says first what to do; to others it is raised."""
+        if not self.is_interactive or error.is_shown:
+            return
+        from IPython.display import display
+
+        from o365lib.runbook.panels.error_box import ErrorBox
+
+        display(ErrorBox(error))
+        error.is_shown = True
+
+    def show(self, panel: object) -> None:
+        """Display something to a person, besides what her cell returns."""
+        if self.is_interactive:
+            from IPython.display import display
+
+            display(panel)
 
     def announce(self, step: str, *, requests: int = 0, throttled: int = 0) -> None:
         """Tell the driver which step begins, and what was requested until then.
@@ -129,15 +148,3 @@ def _publish(content: dict[str, Any]) -> None:
     shell = get_ipython()
     if shell is not None:
         shell.display_pub.publish(data={"text/plain": ""}, metadata={}, transient={"o365": content})
-
-
-def _show_widget(text: str) -> Any:
-    import ipywidgets
-    from IPython.display import display
-
-    widget = ipywidgets.HTML()
-    widget.add_class("o365-prompt")
-    # Filled in only now: the beginning of a widget's state goes into the cell's output as text.
-    display(widget)
-    widget.value = f"<p>{html.escape(text)}</p>"
-    return widget

@@ -59,7 +59,7 @@ class NotebookCopy:
                 "error",
                 ename=type(result).__name__,
                 evalue=secret.mask(str(result)),
-                traceback=[secret.mask(line) for line in result._render_traceback_()],
+                traceback=[secret.mask(line) for line in result.lines()],
             )
         return self._nbformat.v4.new_output(
             "execute_result",

@@ -28,12 +28,10 @@ from o365lib.evidence.archive import Archive, RunFolder
 from o365lib.evidence.custody import PasswordCustody, blocked_by, password_custody
 from o365lib.evidence.record import Approval, Record
 from o365lib.graph.models import User
-from o365lib.graph.session import GraphSession
 from o365lib.runbook import four_eyes, standing
-from o365lib.runbook.recorded_run import RecordedRun
-from o365lib.service_account.authorization import missing_to_read
+from o365lib.runbook.signed_in_run import SignedInRun
 from o365lib.service_account.draft import draft
-from o365lib.service_account.facts import Facts, Identity
+from o365lib.service_account.facts import Facts
 from o365lib.service_account.look import read_facts
 from o365lib.service_account.plan import Plan
 from o365lib.service_account.unused_password import IfUnused
@@ -42,32 +40,21 @@ from o365lib.service_account.unused_password import IfUnused
 _FRESH = timedelta(seconds=30)
 
 
-class PlannedRun(RecordedRun):
+class PlannedRun(SignedInRun):
     """A run that can be planned, approved and held to its plan.
 
     Attributes:
         facts_read: the tenant as the plan was made from it.
         plan_made: the plan in force.
-        identity: who is signed in.
-        graph: the session, once somebody is.
         looked_again: when the tenant was last read after the confirmation.
         signed: the signed approval that confirmed the plan, where one is required.
     """
 
     facts_read: Facts | None = None
     plan_made: Plan | None = None
-    identity: Identity | None = None
-    graph: GraphSession | None = None
     looked_again: datetime | None = None
     signed: Document | None = None
     _by_form = False
-
-    @property
-    def session(self) -> GraphSession:
-        """The Graph session of this run."""
-        if self.graph is None:
-            raise StepOutOfOrder("Nobody is signed in.", remedy="Execute the cell 'sign in' first.")
-        return self.graph
 
     @property
     def current_plan(self) -> Plan:
@@ -141,9 +128,7 @@ class PlannedRun(RecordedRun):
         """
         if self.identity is None:
             raise StepOutOfOrder("Nobody is signed in.", remedy="Execute the cell 'sign in' first.")
-        missing = missing_to_read(self.identity, self.client, self.kind, dry_run=self.is_dry_run)
-        if missing is not None:
-            raise Refused(missing.code, missing.message, remedy=missing.remedy)
+        self.require_permitted_to_read(self.identity)
         begun = clock.now()
         records, unreadable = Archive(self.places.evidence).read(self.client.client)
         facts = read_facts(

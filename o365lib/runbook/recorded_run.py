@@ -16,20 +16,21 @@ import hashlib
 from datetime import datetime
 
 from o365lib import __version__, clock, clouds, parameters
-from o365lib.errors import EvidenceError, Refused, RunbookError
+from o365lib.errors import EvidenceError, RunbookError
 from o365lib.evidence import quarantine, time_stamp
 from o365lib.evidence.archive import Archive, RunFolder, new_run_id
-from o365lib.evidence.client_lock import ClientLock
 from o365lib.evidence.closing import close_unfinished
 from o365lib.evidence.key_store import KeyStore
 from o365lib.evidence.record import ErrorRecord, Operator, Outcome, Record
 from o365lib.evidence.run_lock import RunLock
-from o365lib.evidence.sealing import OpenBatch
+from o365lib.evidence.sealing import OpenBatch, Sealed
 from o365lib.ledger import Ledger
 from o365lib.places import Places
 from o365lib.runbook import standing
+from o365lib.runbook.client_hold import ClientHold
 from o365lib.runbook.frontend import Frontend
 from o365lib.runbook.notebook_copy import NotebookCopy
+from o365lib.runbook.progress import Progress
 from o365lib.runbook.results import StepResult
 from o365lib.runbook.steps import SteppedRun
 from o365lib.service_account.changes import ChangeLog
@@ -75,11 +76,16 @@ class RecordedRun(SteppedRun):
         self.parameters_digest = parameters.digest(client, defaults)
         self.ledger = Ledger(self._tell_throttled)
         self.cloud = clouds.find_cloud(client.cloud, sandbox_file=places.sandbox_file)
+        self.progress = Progress(frontend)
         self._evidence: OpenBatch | None = None
+        self.sealed: Sealed | None = None
+        self._sealing_key_id = ""
         self.folder = self._open_folder(name)
+        archive = Archive(places.evidence)
+        self.hold = ClientHold(self.folder, archive, is_at_desk=frontend.is_interactive)
+        self.at_work = self.hold.come(self._other_holds())
         self.record = self._new_record(name)
-        self._lock = ClientLock(self.folder)
-        self.change_log = ChangeLog(self.record, self.save, self.ledger)
+        self.change_log = ChangeLog(self.record, self.save, self.ledger, self.progress)
         self._copy = None if frontend.driven else NotebookCopy(places.runbook(name), self.folder)
         self._is_left, self._is_saved = False, False
         self.save()
@@ -95,7 +101,8 @@ class RecordedRun(SteppedRun):
     @property
     def is_dry_run(self) -> bool:
         """Whether this run ends after the plan."""
-        return bool(self.request["dry_run"]) or self.client.dry_run_only
+        asked = bool(self.request["dry_run"]) or self.client.dry_run_only
+        return asked or bool(self.at_work)
 
     @property
     def is_closed(self) -> bool:
@@ -115,8 +122,13 @@ class RecordedRun(SteppedRun):
 
     def announce(self, name: str) -> None:
         """Tell the driver which step begins, and what was requested until then."""
+        self.progress.begin(name)
         requests, throttled = self.ledger.traffic()
         self.frontend.announce(name, requests=requests, throttled=throttled)
+
+    def tell(self, error: RunbookError) -> None:
+        """Let the engineer see an error as a box."""
+        self.frontend.show_error(error)
 
     def show(self, name: str, result: StepResult | RunbookError) -> None:
         """Keep the step's output in the archived notebook, where no driver does.
@@ -134,6 +146,17 @@ class RecordedRun(SteppedRun):
             self._copy.add(name, self.frontend.cell()[1], result)
         if self.is_closed:
             self._seal()
+            self._show_the_end()
+
+    def _show_the_end(self) -> None:
+        if not self.frontend.is_interactive:
+            return
+        # Late: a batch shows none.
+        from o365lib.runbook.closing import summary
+
+        self.frontend.show(
+            summary(self.record, self.folder, self.sealed, key_id=self._sealing_key_id)
+        )
 
     def finish(self, outcome: Outcome, reason: str, error: ErrorRecord | None = None) -> None:
         """Close the record, and let other runs of the client go on."""
@@ -142,7 +165,7 @@ class RecordedRun(SteppedRun):
         try:
             self.save()
         finally:
-            self._unlock()
+            self.hold.release()
 
     def lock(self, *, read: datetime) -> None:
         """Keep other runs from changing the client's tenant until this one is closed.
@@ -159,24 +182,11 @@ class RecordedRun(SteppedRun):
         """
         for earlier in [each for each in _opened if each is not self and each.locks(self.folder)]:
             earlier.leave(_ANOTHER)
-        if self._lock.is_held:
-            return
-        if not self._lock.take():
-            raise Refused(
-                "run-under-way",
-                f"Another run of this client is changing the tenant{self._who()}.",
-                remedy="Wait until it has ended, then run again: it looks first.",
-            )
-        if other := self._changed_by_another(read):
-            raise Refused(
-                "plan-changed",
-                f"The run {other} has changed the tenant since this one read it.",
-                remedy=standing.way_back(self.record),
-            )
+        self.hold.take(self._other_holds(), read=read, way_back=standing.way_back(self.record))
 
     def locks(self, folder: RunFolder) -> bool:
         """Whether this run keeps the run of a folder from changing its client's tenant."""
-        return self._lock.is_held and self.folder.path.parent == folder.path.parent
+        return self.hold.is_locked and self.hold.is_of(folder)
 
     def leave(self, why: str) -> None:
         """Close the record if it is still open, and let other runs of the client go on.
@@ -196,7 +206,7 @@ class RecordedRun(SteppedRun):
         self._is_left = True
         if self in _opened:
             _opened.remove(self)
-        self._unlock()
+        self.hold.release()
 
     def _open_folder(self, name: str) -> RunFolder:
         archive = Archive(self.places.evidence)
@@ -224,9 +234,9 @@ class RecordedRun(SteppedRun):
         evidence = self._evidence
         if evidence is None or self.record.outcome is Outcome.UNFINISHED:
             return
-        self._evidence = None
+        self._evidence, self._sealing_key_id = None, evidence.signer.key.key_id
         try:
-            sealed = evidence.seal(self.folder)
+            sealed = self.sealed = evidence.seal(self.folder)
         finally:
             digest = evidence.close()
         if digest is not None:
@@ -257,29 +267,11 @@ class RecordedRun(SteppedRun):
 
     def _tell_throttled(self, wait_seconds: float | None) -> None:
         self.frontend.tell_traffic(*self.ledger.traffic(), wait_seconds=wait_seconds or 0.0)
+        if wait_seconds:
+            self.progress.told_to_wait(wait_seconds)
 
     def _abandon(self) -> None:
         self.leave("The kernel was stopped before the run was closed.")
 
-    def _unlock(self) -> None:
-        if self._lock.is_held:
-            self._lock.release()
-
-    def _who(self) -> str:
-        holder = self._lock.holder()
-        if holder is None:
-            return ""
-        return (
-            f": {holder.run_id}, by {holder.user_name or 'an account without a name'} on"
-            f" {holder.host_name} since {clock.iso(holder.since)}"
-        )
-
-    def _changed_by_another(self, read: datetime) -> str:
-        """Return another run that sent a change after an instant, or nothing."""
-        for record in Archive(self.places.evidence).records(self.client.client):
-            if record.run_id != self.record.run_id and any(
-                change.status != "failed" and (change.ended or change.started) >= read
-                for change in record.changes
-            ):
-                return record.run_id
-        return ""
+    def _other_holds(self) -> list[ClientHold]:
+        return [each.hold for each in _opened if each is not self]

@@ -46,5 +46,6 @@ class RemovalRun(Run):
             self.session,
             self.current_plan,
             patience_seconds=self.defaults.patience.verification_seconds,
+            wait=self.progress.wait,
         )
         return self.conclude(checks)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from o365lib.plain_text import one_line
+from o365lib.runbook.panels.markup import Kind, edge
 
 
 @dataclass(frozen=True)
@@ -20,12 +21,15 @@ class StepResult:
         columns: the table's head.
         rows: the table's body, text only.
         notes: sentences below the table: what to know and what to do next.
+        kinds: of which kind each row is, for an edge in its colour; the row says it in words too.
+            None for a table without.
     """
 
     title: str
     columns: tuple[str, ...] = ()
     rows: Sequence[tuple[str, ...]] = ()
     notes: Sequence[str] = field(default=())
+    kinds: Sequence[Kind] = field(default=())
 
     @property
     def table(self) -> Any:
@@ -41,7 +45,10 @@ class StepResult:
         parts = [f"<h4>{html.escape(one_line(self.title))}</h4>"]
         if self.rows:
             head = _html_row("th", self.columns, ' style="text-align: left;"')
-            body = "\n".join(_html_row("td", row) for row in self.rows)
+            edges = [f' style="{edge(kind)}"' for kind in self.kinds] or [""] * len(self.rows)
+            body = "\n".join(
+                _html_row("td", row, each) for row, each in zip(self.rows, edges, strict=True)
+            )
             # As pandas writes it, to the letter, and without what it costs to ask pandas.
             parts.append(
                 f'<table class="dataframe">\n  <thead>\n{head}\n  </thead>\n'
@@ -59,6 +66,10 @@ class StepResult:
             cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
             lines.append("  ".join(cells).rstrip())
         return "\n".join([*lines, *(one_line(note) for note in self.notes)])
+
+
+class Pending(StepResult):
+    """What a step shows that goes on when its cell has ended."""
 
 
 def _html_row(tag: str, cells: Sequence[str], attributes: str = "") -> str:

@@ -6,63 +6,27 @@
 - The outcome comes from reading back; a dry run ends after the plan.
 """
 
-from o365lib import sign_in
 from o365lib.errors import NotVerified, Refused
 from o365lib.evidence.approval import Document
 from o365lib.evidence.record import Check, Outcome
-from o365lib.graph.session import GraphSession
-from o365lib.runbook import describe, four_eyes
+from o365lib.runbook import confirming, describe, four_eyes
+from o365lib.runbook.opening import opening
 from o365lib.runbook.planned_run import PlannedRun
 from o365lib.runbook.results import StepResult
 from o365lib.runbook.steps import step
-from o365lib.service_account.permissions import delegated_scopes
 from o365lib.service_account.plan import Plan
-from o365lib.transport import Transport
 
 
 class Run(PlannedRun):
     """What both runbooks share. Made by `runbook.open`; see `RecordedRun` for the arguments."""
 
-    @step("sign-in", prepares=True)
-    def sign_in(self) -> StepResult:
-        """Sign in to the client's tenant and compare who and where with the client file."""
-        transport = Transport(self.cloud, ledger=self.ledger)
-        method = self.client.sign_in.method
-        if method in {"device-code", "browser"} and not self.frontend.can_prompt:
-            raise Refused(
-                "nobody-to-sign-in",
-                f"{self.client.client} signs in by {method}, and nobody would see the prompt.",
-                remedy="Use `o365 run` or JupyterLab, or an application's secret or certificate.",
-            )
-        prompts: list[object] = []
-        signed_in = sign_in.sign_in(
-            self.client.sign_in,
-            cloud=self.cloud,
-            tenant=self.client.tenant,
-            transport=transport,
-            scopes=delegated_scopes(
-                self.kind,
-                dry_run=self.is_dry_run,
-                by_mail=self.client.hand_over.method == "mail",
-                password_pending=self.may_replace_password(),
-            ),
-            prompt=lambda prompt: prompts.append(self.frontend.prompt(prompt.message)),
-            patience_seconds=self.defaults.patience.sign_in_seconds,
-        )
-        for handle in prompts:
-            self.frontend.settle(handle, "Signed in.")
-        sign_in.check_identity(
-            signed_in,
-            tenant=self.client.tenant,
-            user_principal_name=getattr(self.client.sign_in, "user_principal_name", None),
-        )
-        self.identity = describe.identity_of(signed_in, dry_run=self.is_dry_run)
-        self.graph = GraphSession(transport, signed_in)
-        self.record.tenant_id = signed_in.tenant_id
-        self.record.operator = self.record.operator.model_copy(
-            update={"signed_in_as": self.identity.name, "object_id": signed_in.object_id}
-        )
-        return describe.identity(self.identity, self.client)
+    def _repr_html_(self) -> str | None:
+        """Whose tenant, which cloud, and what the run before has left; for a person only."""
+        if not self.frontend.is_interactive:
+            return None
+        earlier = [each for each in self.earlier_records() if each.run_id != self.record.run_id]
+        shown = opening(self.record, self.client, earlier, at_work=self.at_work)
+        return shown._repr_html_()
 
     @step("look", after="sign-in", prepares=True)
     def look(self) -> StepResult:
@@ -82,7 +46,7 @@ class Run(PlannedRun):
             message = "\n".join([first.message, *(f"Also: {each.message}" for each in others)])
             remedy = "\n".join(each.remedy for each in self.plan_made.refusals)
             raise Refused(first.code, message, remedy=remedy)
-        return describe.plan(self.plan_made, dry_run=self.is_dry_run)
+        return describe.plan(self.plan_made, purpose=self.client.purpose, dry_run=self.is_dry_run)
 
     @step("confirm", after="plan", changes=True, prepares=True)
     def confirm(self, approved_by: str = "", approved_plan: str = "") -> StepResult:
@@ -156,21 +120,24 @@ class Run(PlannedRun):
         """Say why a step has nothing to do: a dry run, or nothing to change."""
         if not changes:
             return ""
+        if self.at_work:
+            return "somebody else is at work on this client, and you can only look"
         if self.is_dry_run:
             return "dry run"
         return "" if self.current_plan.changes else "there is nothing to change"
 
     def _show_form(self, plan: Plan, proposed: str, signed: Document | None) -> None:
         # Late: widgets take long to import, and a batch shows none.
-        from o365lib.runbook.form import ConfirmationForm
+        from o365lib.runbook.panels.confirmation import ConfirmationForm
 
         # What was on the screen is what was approved, whatever plan is in force by then.
+        asked = confirming.question(plan, self.current_facts)
         if signed is None:
-            form = ConfirmationForm(plan, approver=proposed)
+            form = ConfirmationForm(asked, approver=proposed)
             form.show(lambda name: self.approve(name, "form", plan))
             return
         approval = four_eyes.as_recorded(signed, plan, self.defaults.approval)
-        form = ConfirmationForm(plan, approver=approval.approved_by, is_signed=True)
+        form = ConfirmationForm(asked, approver=approval.approved_by, is_signed=True)
         form.show(lambda _name: self.approve_signed(signed, plan, by_form=True))
 
     def _require_screen(self) -> None:

@@ -23,11 +23,12 @@ from o365lib import clock, secret
 from o365lib.errors import GraphError, Refused, RunbookError, RunError, SignInError, StepOutOfOrder
 from o365lib.evidence.record import ErrorRecord, Outcome, Record, Step
 from o365lib.runbook import standing
-from o365lib.runbook.results import StepResult
+from o365lib.runbook.results import Pending, StepResult
 
 _LAST_FRAMES = 6
 _COMPLETED = ("completed", "not done")
 _LAST = "close"
+_ANEW = "begun anew"
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,12 @@ class SteppedRun(ABC):
     def show(self, name: str, result: StepResult | RunbookError) -> None:
         """Keep what a step shows, where nobody else keeps it."""
 
+    def before_step(self, name: str) -> None:  # noqa: B027 -- most have nothing to do
+        """Take note of what has happened since the last cell, before a step is judged."""
+
+    def tell(self, error: RunbookError) -> None:  # noqa: B027 -- not everybody has somebody to tell
+        """Let whoever sits in front of the notebook see an error that ends a step."""
+
     @abstractmethod
     def skip_reason(self, *, changes: bool) -> str:
         """Return why the step has nothing to do in this run; empty where it has."""
@@ -116,7 +123,15 @@ class SteppedRun(ABC):
                 before a change, which was not sent then; or at the step's end.
             RunbookError: what the step raised; it is in the record.
         """
+        try:
+            return self._perform(place, act)
+        except RunbookError as error:
+            self.tell(error)
+            raise
+
+    def _perform(self, place: Place, act: Callable[[], StepResult]) -> StepResult:
         name = place.name
+        self.before_step(name)
         self.require_alterable(name)
         self._require(place.after, name)
         self.announce(name)
@@ -124,10 +139,39 @@ class SteppedRun(ABC):
             return self._leave_out(name, reason)
         entry, before = Step(name=name, started=clock.now()), self._as_it_is()
         with self.or_as_before():
+            for earlier in self._running(name):
+                earlier.status, earlier.ended, earlier.note = "not done", entry.started, _ANEW
             self.record.steps.append(entry)
             if self.record.outcome is not Outcome.UNFINISHED:
                 self._reopen()
                 self.save()
+        return self._carry_out(entry, act, before)
+
+    def settle(self, name: str, act: Callable[[], StepResult]) -> StepResult:
+        """Bring a step to its end that was left pending, by what it came to.
+
+        Raises:
+            StepOutOfOrder: no step of this name is pending; nothing was done.
+            EvidenceError: the record could not be written.
+            RunbookError: what it came to; it is in the record.
+        """
+        running = self._running(name)
+        if not running:
+            raise StepOutOfOrder(
+                f"{_words(name)} is not under way.",
+                remedy=f"Execute the cell {_words(name)!r}.",
+            )
+        return self._carry_out(running[-1], act, self._as_it_is())
+
+    def _running(self, name: str) -> list[Step]:
+        return [
+            entry for entry in self.record.steps if entry.name == name and entry.status == "running"
+        ]
+
+    def _carry_out(
+        self, entry: Step, act: Callable[[], StepResult], before: dict[str, Any]
+    ) -> StepResult:
+        name = entry.name
         try:
             result = act()
         except StepOutOfOrder:
@@ -150,6 +194,9 @@ class SteppedRun(ABC):
             unexpected = _unexpected(name, error)
             self._fail(entry, unexpected)
             raise unexpected from error
+        if isinstance(result, Pending):
+            self.save()
+            return result
         entry.status, entry.ended = "completed", clock.now()
         self.save()
         self.show(name, result)

@@ -22,6 +22,7 @@ from o365lib.evidence.record import Operator
 from o365lib.evidence.sealing import OpenBatch
 from o365lib.graph.models import User
 from o365lib.graph.session import GraphSession
+from o365lib.identity_check import check_identity
 from o365lib.ledger import Ledger
 from o365lib.parameters import Client, Defaults
 from o365lib.plain_text import one_line
@@ -129,7 +130,7 @@ def _sign_in(
         prompt=lambda told: prompt(told.message),
         patience_seconds=defaults.patience.sign_in_seconds,
     )
-    sign_in.check_identity(
+    check_identity(
         signed_in,
         tenant=client.tenant,
         user_principal_name=getattr(client.sign_in, "user_principal_name", None),

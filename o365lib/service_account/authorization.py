@@ -75,6 +75,22 @@ def missing_to_read(
     return Refusal(code="missing-permission", message=message, remedy=remedy)
 
 
+def lacking_to_change(
+    identity: Identity, client: Client, runbook: Runbook, *, dry_run: bool
+) -> str:
+    """Return what an identity lacks of all that the runbook may have to change, in a sentence.
+
+    A plan may need less of it, and says itself what it lacks. Empty where nothing is lacking.
+    """
+    if dry_run or not identity.claims_known:
+        return ""
+    missing = _missing(MAY_CHANGE[runbook], identity, client, privileged=False)
+    if not missing:
+        return ""
+    told = "; ".join(map(str, missing))
+    return f"{identity.name} lacks, should the plan need it: {told}. {_ask_for(identity, missing)}"
+
+
 def missing_permission(
     facts: Facts, client: Client, changes: Iterable[PlannedChange]
 ) -> Refusal | None:

@@ -9,12 +9,35 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from o365lib import clock
 from o365lib.errors import AnswerLost, RunbookError
 from o365lib.evidence.record import Change, Record
 from o365lib.ledger import Ledger
 from o365lib.service_account.plan import PlannedChange
+from o365lib.service_account.waiting import in_silence
+
+
+class Onlooker(Protocol):
+    """Whoever watches changes as they happen; nothing depends on it."""
+
+    def change(self, change: Change) -> None:
+        """A change has begun, or has ended."""
+
+    def wait(self, until: str, seconds: float) -> object:
+        """Wait so many seconds, and tell what for."""
+
+
+class _Nobody:
+    """The onlooker where there is none."""
+
+    def change(self, change: Change) -> None:
+        """Tell nobody."""
+
+    def wait(self, until: str, seconds: float) -> None:
+        """Wait in silence."""
+        in_silence(until, seconds)
 
 
 class ChangeLog:
@@ -24,9 +47,17 @@ class ChangeLog:
         record: where the changes are kept.
         save: writes the record; it raises EvidenceError when it cannot, and then nothing is sent.
         ledger: the requests of this run, for the service's request ids.
+        onlooker: is told of each change, and waits.
     """
 
-    def __init__(self, record: Record, save: Callable[[], None], ledger: Ledger) -> None:
+    def __init__(
+        self,
+        record: Record,
+        save: Callable[[], None],
+        ledger: Ledger,
+        onlooker: Onlooker | None = None,
+    ) -> None:
+        self._onlooker: Onlooker = onlooker or _Nobody()
         self.record = record
         self.save = save
         self._ledger = ledger
@@ -69,6 +100,7 @@ class ChangeLog:
             for earlier in given_up:
                 earlier.status, earlier.ended = "started", None
             raise
+        self._onlooker.change(change)
         try:
             yield change
         except AnswerLost:
@@ -90,6 +122,7 @@ class ChangeLog:
             if change.status != "started":
                 change.ended = clock.now()
                 change.request_id = self.last_request_id()
+            self._onlooker.change(change)
             self.save()
 
     def settle(self, change: Change) -> None:
@@ -100,6 +133,10 @@ class ChangeLog:
         """
         change.status, change.ended = "accepted", clock.now()
         self.save()
+
+    def wait(self, until: str, seconds: float) -> None:
+        """Wait for the directory, and let whoever watches know what for."""
+        self._onlooker.wait(until, seconds)
 
     def made(self, action: str) -> list[PlannedChange]:
         """Return the changes of this action that took, or may have taken, place, oldest first.

@@ -30,9 +30,9 @@ from o365lib.service_account.changes import ChangeLog
 from o365lib.service_account.facts import Facts, Identity
 from o365lib.service_account.permissions import how_to_change_sensitively
 from o365lib.service_account.plan import Plan, PlannedChange
+from o365lib.service_account.waiting import Wait, pauses
 
-_PAUSES_SECONDS = (1, 2, 3, 5, 8)
-_LOOKS_AFTER_LOST_ANSWER = 3
+_LOOKS_AFTER_LOST_ANSWER_SECONDS = (1, 2, 3)
 _WHOLE_SECOND = 1
 
 
@@ -269,7 +269,7 @@ def _find_or_post(
 
 
 def _find_after_lost_answer(session: GraphSession, user_principal_name: str) -> User | None:
-    for pause in _PAUSES_SECONDS[:_LOOKS_AFTER_LOST_ANSWER]:
+    for pause in _LOOKS_AFTER_LOST_ANSWER_SECONDS:
         user = session.fetch(find_user(user_principal_name))
         if user is not None:
             return user
@@ -306,7 +306,13 @@ def assign_roles(
     sentences = []
     for planned in plan.of("assign-role"):
         with change_log.change(planned, target=user_id) as change:
-            _assign(session, planned.argument, change, patience_seconds=patience_seconds)
+            _assign(
+                session,
+                planned.argument,
+                change,
+                waits=pauses(patience_seconds),
+                wait=change_log.wait,
+            )
         sentences.append(f"{plan.role_name} was assigned")
     for planned in plan.of("remove-role"):
         take_role_away(session, planned, change_log=change_log)
@@ -315,9 +321,14 @@ def assign_roles(
 
 
 def _assign(
-    session: GraphSession, role_definition_id: str, change: Change, *, patience_seconds: float
+    session: GraphSession,
+    role_definition_id: str,
+    change: Change,
+    *,
+    waits: Iterator[float],
+    wait: Wait,
 ) -> None:
-    user_id, waits = change.target, pauses(patience_seconds)
+    user_id = change.target
     while True:
         try:
             create_role_assignment(
@@ -327,7 +338,7 @@ def _assign(
             return  # it is there already; verification will tell
         except NotFound:
             # The directory does not know the new user yet: wait until it shows, then ask again.
-            _wait_until_visible(session, user_id, waits)
+            _wait_until_visible(session, user_id, waits, wait)
         except AnswerLost:
             change.status = "unknown"
             held = session.fetch(list_role_assignments(principal_id=user_id))
@@ -337,14 +348,16 @@ def _assign(
             pause = next(waits, None)
             if pause is None:
                 raise
-            clock.sleep(pause)
+            wait("until it shows whether the role was assigned", pause)
         else:
             return
 
 
-def _wait_until_visible(session: GraphSession, user_id: str, waits: Iterator[float]) -> None:
+def _wait_until_visible(
+    session: GraphSession, user_id: str, waits: Iterator[float], wait: Wait
+) -> None:
     for pause in waits:
-        clock.sleep(pause)
+        wait("until the directory knows the new user (replication)", pause)
         try:
             session.fetch(get_user(user_id))
         except NotFound:
@@ -355,16 +368,6 @@ def _wait_until_visible(session: GraphSession, user_id: str, waits: Iterator[flo
         state="The account exists without the role.",
         remedy="Wait some minutes and run the runbook again: it assigns the role.",
     )
-
-
-def pauses(patience_seconds: float) -> Iterator[float]:
-    """Yield growing pauses until their sum reaches the patience, all in seconds."""
-    spent, number = 0.0, 0
-    while spent < patience_seconds:
-        pause = min(float(_PAUSES_SECONDS[min(number, 4)]), patience_seconds - spent)
-        yield pause
-        spent += pause
-        number += 1
 
 
 def take_role_away(session: GraphSession, planned: PlannedChange, *, change_log: ChangeLog) -> None:

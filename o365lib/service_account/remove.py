@@ -19,9 +19,10 @@ from o365lib.graph.session import GraphSession
 from o365lib.graph.users import delete_user as delete
 from o365lib.graph.users import get_user, revoke_sign_in_sessions
 from o365lib.service_account.changes import ChangeLog
-from o365lib.service_account.create import pauses, take_role_away
+from o365lib.service_account.create import take_role_away
 from o365lib.service_account.facts import Facts
 from o365lib.service_account.plan import Plan, PlannedChange
+from o365lib.service_account.waiting import Wait, pauses
 
 # https://learn.microsoft.com/entra/fundamentals/users-restore
 RECYCLE_BIN = timedelta(days=30)
@@ -87,11 +88,11 @@ def remove_roles(
         sentences.append(f"{planned.before} was taken away")
     if not sentences:
         return ["It holds no role"]
-    _see_roles_gone(session, plan, patience_seconds)
+    _see_roles_gone(session, plan, patience_seconds, change_log.wait)
     return [*sentences, "Read back: it holds no role any more"]
 
 
-def _see_roles_gone(session: GraphSession, plan: Plan, patience_seconds: float) -> None:
+def _see_roles_gone(session: GraphSession, plan: Plan, patience_seconds: float, wait: Wait) -> None:
     waits = pauses(patience_seconds)
     while session.fetch(list_role_assignments(principal_id=plan.user_id)):
         pause = next(waits, None)
@@ -101,7 +102,7 @@ def _see_roles_gone(session: GraphSession, plan: Plan, patience_seconds: float) 
                 state="The account stands; it was not deleted.",
                 remedy="Wait some minutes and run the runbook again.",
             )
-        clock.sleep(pause)
+        wait("until the tenant shows it without roles (replication)", pause)
 
 
 def revoke_sessions(session: GraphSession, plan: Plan, *, change_log: ChangeLog) -> None:

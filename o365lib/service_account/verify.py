@@ -18,8 +18,8 @@ from o365lib.graph.role_management import list_role_assignments
 from o365lib.graph.session import GraphSession
 from o365lib.graph.users import find_user, get_user
 from o365lib.parameters import Defaults
-from o365lib.service_account.create import pauses
 from o365lib.service_account.plan import Plan, PlannedChange
+from o365lib.service_account.waiting import Wait, in_silence, pauses
 
 _ABSENT = "does not exist"
 
@@ -32,6 +32,7 @@ def verify_creation(
     passwords: Sequence[PlannedChange],
     defaults: Defaults,
     patience_seconds: float,
+    wait: Wait = in_silence,
 ) -> list[Check]:
     """Return what the tenant shows of the account: existence, names, sign-in, licences, roles.
 
@@ -43,6 +44,7 @@ def verify_creation(
             of the password before it as its argument: the tenant must show a later one.
         defaults: the account's names.
         patience_seconds: how long to go on looking.
+        wait: waits between two looks.
 
     Raises:
         NotVerified: the tenant could not be read.
@@ -56,10 +58,12 @@ def verify_creation(
         checks = _creation_checks(plan, found, assignments.value(), defaults)
         return checks + [_password_check(planned, found) for planned in passwords if found]
 
-    return _until_passed(look, patience_seconds)
+    return _until_passed(look, patience_seconds, wait)
 
 
-def verify_blocked(session: GraphSession, plan: Plan, *, patience_seconds: float) -> list[Check]:
+def verify_blocked(
+    session: GraphSession, plan: Plan, *, patience_seconds: float, wait: Wait = in_silence
+) -> list[Check]:
     """Return what the tenant shows of an account whose sign-in is to be blocked.
 
     Raises:
@@ -75,10 +79,12 @@ def verify_blocked(session: GraphSession, plan: Plan, *, patience_seconds: float
             _check("sign-in", "blocked", _sign_in(user)),
         ]
 
-    return _until_passed(look, patience_seconds)
+    return _until_passed(look, patience_seconds, wait)
 
 
-def verify_absent(session: GraphSession, plan: Plan, *, patience_seconds: float) -> list[Check]:
+def verify_absent(
+    session: GraphSession, plan: Plan, *, patience_seconds: float, wait: Wait = in_silence
+) -> list[Check]:
     """Return whether there is still no account under its name.
 
     Raises:
@@ -89,10 +95,12 @@ def verify_absent(session: GraphSession, plan: Plan, *, patience_seconds: float)
         found = session.fetch(find_user(plan.user_principal_name))
         return [_check("account", _ABSENT, _ABSENT if found is None else "exists")]
 
-    return _until_passed(look, patience_seconds)
+    return _until_passed(look, patience_seconds, wait)
 
 
-def verify_removal(session: GraphSession, plan: Plan, *, patience_seconds: float) -> list[Check]:
+def verify_removal(
+    session: GraphSession, plan: Plan, *, patience_seconds: float, wait: Wait = in_silence
+) -> list[Check]:
     """Return what the tenant shows of the removed account: gone by id, and in the recycle bin.
 
     Where there was no account, that there is none under its name.
@@ -117,8 +125,8 @@ def verify_removal(session: GraphSession, plan: Plan, *, patience_seconds: float
         ]
 
     if not plan.user_id:
-        return verify_absent(session, plan, patience_seconds=patience_seconds)
-    return _until_passed(look_by_id, patience_seconds)
+        return verify_absent(session, plan, patience_seconds=patience_seconds, wait=wait)
+    return _until_passed(look_by_id, patience_seconds, wait)
 
 
 def _in_recycle_bin(entry: DeletedUser | None) -> str:
@@ -128,13 +136,16 @@ def _in_recycle_bin(entry: DeletedUser | None) -> str:
     return f"there, deleted {clock.iso(instant)}" if instant else "there"
 
 
-def _until_passed(look: Callable[[], list[Check]], patience_seconds: float) -> list[Check]:
+def _until_passed(
+    look: Callable[[], list[Check]], patience_seconds: float, wait: Wait
+) -> list[Check]:
     try:
         checks = look()
         for pause in pauses(patience_seconds):
-            if all(check.passed for check in checks):
+            missing = [check.name for check in checks if not check.passed]
+            if not missing:
                 break
-            clock.sleep(pause)
+            wait(f"until the tenant shows as wanted: {', '.join(missing)} (replication)", pause)
             checks = look()
     except GraphError as error:
         # What was written may well be there: that is not a failure, only not seen.

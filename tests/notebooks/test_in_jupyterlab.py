@@ -4,6 +4,7 @@ What JupyterLab would keep is what `Desk` keeps: outputs, and no widget state.
 """
 
 import json
+import re
 
 import nbformat
 import pytest
@@ -151,24 +152,87 @@ def test_credentials_on_the_screen_appear_on_a_click_once_and_in_no_file(project
     assert project.leaks(saved(project, desk)) == []
 
 
-def test_a_device_code_is_shown_where_she_looks_and_is_in_no_file(project, desk):
-    client = "eastgate-physio"
+def by_device_code(project, client):
+    """Let a client be signed in to by a person, and return who may."""
     tenant = project.tenant(client)
-    person = tenant.administrator["userPrincipalName"]
     application = tenant.public_client.app_id
     project.edit(client, sign_in={"method": "device-code", "application_id": application})
-    desk.run_notebook(notebook_of(project), client=client, dry_run=True, until="open")
-    request = desk.start("run.sign_in()")
-    desk.pump_until(lambda: desk.has("o365-prompt") and "code" in desk.value("o365-prompt"))
-    code = project.code_in(desk.value("o365-prompt"))
+    return tenant.administrator["userPrincipalName"]
+
+
+def code_on_the_panel(project, desk):
+    desk.pump_until(lambda: "o365-code" in desk.value("o365-sign-in"))
+    return project.code_in(re.sub(r"<[^>]*>", " ", desk.value("o365-sign-in")))
+
+
+def test_a_person_signs_in_while_the_kernel_is_free_and_the_code_is_in_no_file(project, desk):
+    client = "eastgate-physio"
+    person = by_device_code(project, client)
+    desk.run_notebook(notebook_of(project), client=client, dry_run=True, until="sign-in")
+    code = code_on_the_panel(project, desk)
+    assert "Sign in above" in desk.shown("sign-in")
+    # The kernel answers meanwhile, and a later step says what it waits for.
+    assert desk.run("6 * 7")[0]["data"]["text/plain"] == "42"
+    with pytest.raises(CellFailed, match="look comes after sign in, which is outstanding"):
+        desk.go_on(after="sign-in")
+    desk.pump_until(lambda: "Good for" in desk.value("o365-countdown"))
     project.sandbox.approve_device_code(code, person)
-    outputs = desk.finish(request)
-    assert "Signed in" in json.dumps(outputs)
-    assert code not in json.dumps(outputs)
-    assert desk.value("o365-prompt") == "<p>Signed in.</p>"
+    desk.pump_until(lambda: "Signed in as" in desk.value("o365-sign-in"))
+    assert person in desk.value("o365-sign-in")
+    assert code not in desk.value("o365-sign-in")
     desk.go_on(after="sign-in")
-    assert latest(project, client).read_record().operator.signed_in_as == person
-    assert project.leaks(saved(project, desk), json.dumps(outputs)) == []
+    record = latest(project, client).read_record()
+    assert (record.outcome, record.operator.signed_in_as) == ("planned", person)
+    assert code not in saved(project, desk)
+    assert project.leaks(saved(project, desk)) == []
+
+
+def test_a_sign_in_that_has_ended_is_taken_over_by_the_next_cell(project, desk):
+    client = "eastgate-physio"
+    person = by_device_code(project, client)
+    desk.run_notebook(notebook_of(project), client=client, dry_run=True, until="sign-in")
+    code = code_on_the_panel(project, desk)
+    request = desk.start("import time; time.sleep(7)")
+    project.sandbox.approve_device_code(code, person)
+    look = desk.start("run.look()")
+    desk.finish(request)
+    assert "The tenant as it is" in json.dumps(desk.finish(look))
+
+
+def test_a_sign_in_may_be_given_up_and_begun_again(project, desk):
+    client = "eastgate-physio"
+    person = by_device_code(project, client)
+    desk.run_notebook(notebook_of(project), client=client, dry_run=True, until="sign-in")
+    first = code_on_the_panel(project, desk)
+    desk.click("o365-cancel-sign-in")
+    assert "The sign-in was given up." in desk.value("o365-sign-in")
+    assert first not in desk.value("o365-sign-in")
+    record = latest(project, client).read_record()
+    assert (record.outcome, record.error.step) == ("failed", "sign-in")
+    desk.click("o365-sign-in-again")
+    second = code_on_the_panel(project, desk)
+    assert second != first
+    project.sandbox.approve_device_code(second, person)
+    desk.pump_until(lambda: "Signed in as" in desk.value("o365-sign-in"))
+    desk.go_on(after="sign-in")
+    record = latest(project, client).read_record()
+    assert record.outcome == "planned"
+    assert [each.status for each in record.steps if each.name == "sign-in"] == [
+        "failed",
+        "completed",
+    ]
+
+
+def test_whoever_says_no_is_told_so_on_the_panel_and_in_the_record(project, desk):
+    client = "eastgate-physio"
+    by_device_code(project, client)
+    desk.run_notebook(notebook_of(project), client=client, dry_run=True, until="sign-in")
+    project.sandbox.decline_device_code(code_on_the_panel(project, desk))
+    desk.pump_until(lambda: "o365-trouble" in desk.value("o365-sign-in"))
+    assert "What to do" in desk.value("o365-sign-in")
+    assert latest(project, client).read_record().outcome == "failed"
+    with pytest.raises(CellFailed, match="outstanding"):
+        desk.go_on(after="sign-in")
 
 
 def test_a_kernel_that_is_shut_down_in_mid_run_leaves_a_closed_record(project):
@@ -182,3 +246,40 @@ def test_a_kernel_that_is_shut_down_in_mid_run_leaves_a_closed_record(project):
     assert (record.outcome, record.closed_by) == ("failed", "runbook")
     assert "kernel was stopped" in record.reason
     assert writes(project, client) == []
+
+
+def test_a_second_engineer_is_told_of_the_first_and_can_only_look(project, desk):
+    client = "gumtree-vets"
+    desk.run_notebook(
+        notebook_of(project, "remove_service_account"), client=client, until="confirm"
+    )
+    first = latest(project, client)
+    with Desk(project.folder / "notebooks") as elsewhere:
+        elsewhere.run_notebook(
+            notebook_of(project, "remove_service_account"), client=client, until="open"
+        )
+        html = json.dumps([cell.get("outputs") for cell in elsewhere.notebook.cells])
+        assert "has been at work on this client since" in html
+        assert first.run_id in html
+        elsewhere.go_on(after="open")
+        record = latest(project, client).read_record()
+        assert (record.outcome, record.dry_run) == ("planned", True)
+        assert "you can only look" in elsewhere.shown("delete-user")
+    assert writes(project, client) == []
+    with Desk(project.folder / "notebooks") as again:
+        desk.run("run.leave('She has gone home.')")
+        again.run_notebook(
+            notebook_of(project, "remove_service_account"), client=client, until="confirm"
+        )
+        assert again.has("o365-confirm")
+
+
+def test_the_last_cell_shows_what_goes_into_the_ticket(project, desk):
+    client = "gumtree-vets"
+    desk.run_notebook(notebook_of(project), client=client, dry_run=True, ticket="INC-<7>")
+    shown = desk.shown("close")
+    assert "Sealed as number" in shown
+    assert "Ticket: INC-<7>" in shown
+    html = json.dumps([cell.get("outputs") for cell in desk.notebook.cells])
+    assert "INC-&lt;7&gt;" in html
+    assert "data-o365-copy" in html

@@ -136,7 +136,7 @@ def test_a_recycle_bin_that_could_not_be_read_is_said_to():
 
 def test_a_plan_numbers_its_changes_and_marks_what_stays():
     made = make_plan("create", make_facts(make_account(GLOBAL)))
-    shown = describe.plan(made, dry_run=False)
+    shown = describe.plan(made, purpose="mail-redirection", dry_run=False)
     assert shown.title == "2 changes to make"
     assert [row[0] for row in shown.rows] == ["1", "2", *["✓"] * len(made.already)]
     assert shown.rows[0] == (
@@ -144,7 +144,9 @@ def test_a_plan_numbers_its_changes_and_marks_what_stays():
         "Assign Exchange Administrator",
         "Global Administrator",
         "Exchange Administrator",
+        "mail-redirection takes this role",
     )
+    assert [*shown.kinds] == ["waiting", "warning", *["done"] * len(made.already)]
     assert shown.notes[-1] == f"Plan {made.digest[:12]}"
     assert any(note.startswith("Note (credentials-left-alone)") for note in shown.notes)
 
@@ -152,13 +154,15 @@ def test_a_plan_numbers_its_changes_and_marks_what_stays():
 def test_a_dry_run_says_so_below_the_plan():
     assert (
         "This is a dry run: nothing will be changed."
-        in describe.plan(make_plan("create"), dry_run=True).notes
+        in describe.plan(make_plan("create"), purpose="x", dry_run=True).notes
     )
 
 
 def test_a_plan_without_changes_is_called_so():
     made = make_plan("create", make_facts(make_account(EXCHANGE)))
-    assert describe.plan(made, dry_run=False).title == "Nothing to change"
+    assert (
+        describe.plan(made, purpose="mail-redirection", dry_run=False).title == "Nothing to change"
+    )
 
 
 def test_checks_are_ticked_or_crossed():

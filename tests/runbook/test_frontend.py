@@ -3,7 +3,7 @@ import json
 import pytest
 
 from o365lib.runbook.frontend import Frontend
-from tests.desk import Desk
+from tests.desk import CellFailed, Desk
 
 PREPARE = """
 from IPython import get_ipython
@@ -71,18 +71,37 @@ def test_names_that_no_runbook_knows_are_found_where_nobody_types(alone):
     assert told(alone.run(f"tell({names})")) == [[]]
 
 
-def test_a_prompt_on_the_desk_is_a_widget_and_in_no_output(interactive):
-    outputs = interactive.run("handle = front.prompt('code <QXW-4711>'); None")
-    assert interactive.value("o365-prompt") == "<p>code &lt;QXW-4711&gt;</p>"
-    assert len(outputs) == 1
-    assert "QXW" not in json.dumps(outputs)
+def test_an_error_is_a_box_with_the_remedy_first_and_the_line_below_is_short(interactive):
+    with pytest.raises(CellFailed) as caught:
+        interactive.run(
+            "from o365lib.errors import Refused\n"
+            "e = Refused('some-guard', 'It <b>is</b> so.', remedy='Do this.')\n"
+            "front.show_error(e); front.show_error(e); raise e"
+        )
+    shown = str(caught.value)
+    assert shown.count("Do this.") == 1
+    assert shown.splitlines()[-1] == "Refused: the box above says what to do."
 
 
-def test_a_settled_prompt_shows_what_became_of_it(interactive):
-    interactive.run("handle = front.prompt('code QXW-4711')")
-    interactive.run("front.settle(handle, 'Signed <in>.')")
-    assert interactive.value("o365-prompt") == "<p>Signed &lt;in&gt;.</p>"
-    assert interactive.run("front.settle(None, 'Signed in.')") == []
+def test_an_error_of_a_batch_is_only_raised(alone):
+    with pytest.raises(CellFailed) as caught:
+        alone.run(
+            "raise (e := Refused('some-guard', 'It is so.', remedy='Do this.')) "
+            "if front.show_error(Refused('x', 'y')) is None else 1"
+        )
+    assert "What to do" in str(caught.value)
+    assert "the box above" not in str(caught.value)
+
+
+def test_something_is_called_in_the_kernels_own_thread_between_two_cells(interactive):
+    interactive.run(
+        "import threading\n"
+        "heard = []\n"
+        "tell_it = lambda: heard.append(threading.current_thread() is threading.main_thread())\n"
+        "threading.Thread(target=lambda: front.call_between_cells(tell_it)).start()"
+    )
+    assert told(interactive.run("import time; time.sleep(0.2)\ntell(heard)")) in ([[True]], [[]])
+    assert told(interactive.run("tell(heard)")) == [[True]]
 
 
 def test_to_the_driver_a_prompt_and_a_step_travel_where_jupyter_keeps_nothing(alone):

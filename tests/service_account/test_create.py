@@ -12,7 +12,6 @@ from o365lib.errors import (
     Throttled,
 )
 from o365lib.evidence.accounts import pending_credentials
-from o365lib.service_account.create import pauses
 from tests.service_account.example import EXCHANGE, GLOBAL
 from tests.service_account.job import ASSIGNMENTS, PATIENCE_SECONDS, failed
 
@@ -205,13 +204,6 @@ def test_waiting_for_a_new_user_has_an_end_and_the_next_run_finishes(job):
     again, checks = job.begin().create()
     assert failed(checks) == []
     job.assert_one_account(again, EXCHANGE)
-
-
-def test_pauses_grow_and_add_up_to_the_patience():
-    assert list(pauses(25)) == [1, 2, 3, 5, 8, 6]
-    assert list(pauses(1)) == [1]
-    assert list(pauses(0)) == []
-    assert sum(pauses(60)) == 60
 
 
 # ---- somebody else --------------------------------------------------------------------------

@@ -1,8 +1,20 @@
 import pytest
 
 from o365lib.errors import EvidenceError
-from o365lib.runbook.form import ConfirmationForm
-from tests.service_account.example import EXCHANGE, USER_ID, make_account, make_facts, make_plan
+from o365lib.runbook.panels.confirmation import AccountChoice, ConfirmationForm, Question
+
+PLAIN = Question(html="<p>This creates it.</p>", client="contoso")
+OURS, OTHER = "11aa", "22bb"
+REMOVAL = Question(
+    html="",
+    client="contoso",
+    is_dangerous=True,
+    choices=(
+        AccountChoice(object_id=OURS, label="11aa, created 2026-05-01, practiceprotect@x"),
+        AccountChoice(object_id=OTHER, label="22bb, created 2024-01-01, practiceprotect@y"),
+    ),
+    object_id=OURS,
+)
 
 
 @pytest.fixture
@@ -12,13 +24,9 @@ def approvals():
 
 @pytest.fixture
 def form(approvals):
-    shown = ConfirmationForm(make_plan("create"), approver="kim")
+    shown = ConfirmationForm(PLAIN, approver="kim")
     shown.show(approvals.append)
     return shown
-
-
-def plan_text(form):
-    return form.box.children[0].value
 
 
 def test_the_button_is_disabled_until_the_clients_name_is_typed_in_full(form):
@@ -70,7 +78,7 @@ def test_the_form_does_not_open_again_when_somebody_types_after_confirming(form,
 
 
 def test_a_confirmation_that_could_not_be_kept_is_not_one_and_may_be_tried_again(approvals):
-    form = ConfirmationForm(make_plan("create"), approver="kim")
+    form = ConfirmationForm(PLAIN, approver="kim")
     troubles = [EvidenceError("The disk is full.", remedy="Make room.")]
 
     def keep(name):
@@ -87,22 +95,8 @@ def test_a_confirmation_that_could_not_be_kept_is_not_one_and_may_be_tried_again
     assert "Confirmed by kim" in form.answer.value
 
 
-def test_the_plan_is_shown_escaped_with_every_change():
-    account = make_account(EXCHANGE, user_principal_name="<b>p@x</b>\u202e")
-    plan = make_plan("remove", make_facts(account))
-    form = ConfirmationForm(plan, approver="kim")
-    form.show(lambda _: None)
-    shown = plan_text(form)
-    assert "This removes" in shown
-    assert USER_ID in shown
-    assert shown.count("<li>") == len(plan.changes) == 3
-    assert "<b>p@x" not in shown
-    assert "&lt;b&gt;p@x&lt;/b&gt;" in shown
-    assert "\u202e" not in shown
-
-
 def test_a_removal_is_dressed_as_dangerous_and_a_creation_is_not(form):
-    removal = ConfirmationForm(make_plan("remove", make_facts(make_account())), approver="k")
+    removal = ConfirmationForm(REMOVAL, approver="k")
     assert (removal.button.button_style, form.button.button_style) == ("danger", "primary")
 
 
@@ -117,7 +111,7 @@ def test_every_part_has_a_handle(form):
 
 
 def test_a_signed_approval_names_its_approver_and_asks_only_whether_to_go_on(approvals):
-    form = ConfirmationForm(make_plan("create"), approver="Ana <Ruiz>", is_signed=True)
+    form = ConfirmationForm(PLAIN, approver="Ana <Ruiz>", is_signed=True)
     form.show(approvals.append)
     assert (form.approver.value, form.approver.disabled) == ("Ana <Ruiz>", True)
     assert form.approver.description == "Signed by"
@@ -126,3 +120,50 @@ def test_a_signed_approval_names_its_approver_and_asks_only_whether_to_go_on(app
     form.button.click()
     assert approvals == ["Ana <Ruiz>"]
     assert "Approved by Ana &lt;Ruiz&gt;" in form.answer.value
+
+
+@pytest.fixture
+def removal(approvals):
+    shown = ConfirmationForm(REMOVAL, approver="kim")
+    shown.show(approvals.append)
+    shown.name.value = "contoso"
+    return shown
+
+
+def test_nothing_is_picked_for_her_and_the_name_alone_does_not_do(removal, approvals):
+    assert removal.accounts.value is None
+    assert removal.button.disabled
+    removal.button.click()
+    assert approvals == []
+
+
+def test_the_account_of_the_plan_has_to_be_picked(removal, approvals):
+    removal.accounts.value = OURS
+    assert not removal.button.disabled
+    removal.button.click()
+    assert approvals == ["kim"]
+    assert removal.accounts.disabled
+
+
+@pytest.mark.parametrize("picked", [OTHER, ""])
+def test_another_account_or_none_keeps_the_button_grey_and_says_what_to_do(
+    removal, approvals, picked
+):
+    removal.accounts.value = OURS
+    removal.accounts.value = picked
+    assert removal.button.disabled
+    assert "not the account of this plan" in removal.answer.value
+    assert OURS in removal.answer.value
+    removal.button.click()
+    assert approvals == []
+    removal.accounts.value = OURS
+    assert removal.answer.value == ""
+
+
+def test_each_account_is_known_by_id_and_date_and_one_may_say_that_it_is_none_of_them(removal):
+    labels = [label for label, _value in removal.accounts.options]
+    assert labels == [*(each.label for each in REMOVAL.choices), "None of these is the account"]
+
+
+def test_where_there_is_nothing_to_pick_nothing_is_shown(form):
+    assert form.accounts not in form.box.children

@@ -2,8 +2,8 @@ import time
 
 import pytest
 
-from o365lib.runbook import screen
-from o365lib.runbook.screen import CredentialsOnce
+from o365lib.runbook.panels import credentials
+from o365lib.runbook.panels.credentials import CredentialsOnce
 from o365lib.secret import Secret
 
 PASSWORD = "canary<&>-7755"
@@ -75,7 +75,7 @@ def test_what_was_let_go_of_is_neither_shown_nor_handed_over(shown, seen):
 
 
 def test_they_are_cleared_by_themselves(shown, monkeypatch):
-    monkeypatch.setattr(screen, "_SECONDS", 0.05)
+    monkeypatch.setattr(credentials, "_SECONDS", 0.05)
     shown.button.click()
     while "canary" in shown.field.value:
         time.sleep(0.01)
