@@ -34,18 +34,33 @@ class Desk:
         self.is_interactive = is_interactive
         self.models: dict[str, dict] = {}
         self.transients: list[dict] = []
-        self._manager = KernelManager(kernel_name="python3", transport_encryption="required")
-        self._manager.ip = "127.0.0.1"
-        self._manager.start_kernel(cwd=str(folder), env={**os.environ, **environment})
-        self._client: BlockingKernelClient = self._manager.blocking_client()
-        self._client.start_channels()
-        self._client.wait_for_ready(timeout=_SECONDS)
+        for tries_left in range(2, -1, -1):
+            self._start(folder, {**os.environ, **environment})
+            try:
+                self._client.wait_for_ready(timeout=_SECONDS)
+            except RuntimeError:
+                # Its ports were free when they were chosen; another test's kernel was quicker.
+                self._stop()
+                if not tries_left:
+                    raise
+            else:
+                return
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
         self._client.shutdown()
+        self._stop()
+
+    def _start(self, folder: Path, environment: dict[str, str]) -> None:
+        self._manager = KernelManager(kernel_name="python3", transport_encryption="required")
+        self._manager.ip = "127.0.0.1"
+        self._manager.start_kernel(cwd=str(folder), env=environment)
+        self._client: BlockingKernelClient = self._manager.blocking_client()
+        self._client.start_channels()
+
+    def _stop(self) -> None:
         self._client.stop_channels()
         self._manager.finish_shutdown()
         self._manager.cleanup_resources()
