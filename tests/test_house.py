@@ -130,6 +130,13 @@ PURE = {
     },
     "o365lib.evidence.custody": {"o365lib.evidence.accounts", "o365lib.evidence.record"},
     "o365lib.evidence.batches.standing": {"o365lib.evidence.batches.claims"},
+    "o365lib.service_account.removal_date": {"o365lib.parameters"},
+    "o365lib.service_account.due": {
+        "o365lib.evidence.standing_accounts",
+        "o365lib.parameters",
+        "o365lib.service_account.removal_date",
+    },
+    "o365lib.service_account.reasons": {"o365lib.service_account.plan"},
     "o365lib.service_account.privilege": {
         "o365lib.parameters",
         "o365lib.service_account.facts",

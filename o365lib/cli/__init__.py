@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 import o365lib
-from o365lib.cli import approve, check, demo, evidence, key, lab, run, sandbox
+from o365lib.cli import approve, check, demo, due, evidence, key, lab, run, sandbox
 from o365lib.cli.options import Options
 from o365lib.cli.reporting import ReportingGroup
 
@@ -60,6 +60,7 @@ for _command in (
     run.run,
     approve.approve,
     demo.demo,
+    due.due,
     lab.lab,
     evidence.evidence,
     key.key,

@@ -11,6 +11,7 @@
 - Never the only copy of anything: see `index_file`.
 """
 
+import hashlib
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -112,6 +113,22 @@ class Found:
 
     place: str
     parts: tuple[tuple[str, bool], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientRuns:
+    """A client's runs at a glance.
+
+    Attributes:
+        run: the newest.
+        stamp: the same for as long as no record of the client has changed; empty where that cannot
+            be told, because one was written just now.
+        unreadable: how many have a record that cannot be read.
+    """
+
+    run: IndexedRun
+    stamp: str
+    unreadable: int
 
 
 @dataclass(frozen=True)
@@ -254,6 +271,37 @@ class Index:
     def clients(self) -> set[str]:
         """Return the clients that have runs."""
         return {name for (name,) in self._rows("SELECT DISTINCT client FROM runs")}
+
+    def latest(self) -> list[ClientRuns]:
+        """Return each client with its newest run, in the order of their names.
+
+        Summaries of batches, which are of no client, are left out.
+        """
+        stamps = {
+            client: (self._digest(joined, unsettled), unreadable)
+            for client, joined, unsettled, unreadable in self._rows(
+                "SELECT client, group_concat(run_id || ' ' || stamp, '/'), sum(stamp = ''),"
+                " sum(outcome = ?) FROM"
+                " (SELECT client, run_id, stamp, outcome FROM runs ORDER BY client, run_id)"
+                " GROUP BY client",
+                [UNREADABLE],
+            )
+        }
+        newest = self._rows(
+            f"SELECT {', '.join(COLUMNS)} FROM runs WHERE client <> ? AND (client, run_id) IN"  # noqa: S608 -- ours
+            " (SELECT client, max(run_id) FROM runs GROUP BY client) ORDER BY client",
+            [BATCHES],
+        )
+        runs = [IndexedRun.from_row(row) for row in newest]
+        return [
+            ClientRuns(run=run, stamp=stamps[run.client][0], unreadable=stamps[run.client][1])
+            for run in runs
+        ]
+
+    @staticmethod
+    def _digest(joined: str, unsettled: int) -> str:
+        # What was written just now may be written again within what a file's instant can tell.
+        return "" if unsettled else hashlib.sha256(joined.encode()).hexdigest()
 
     def runbooks(self) -> set[str]:
         """Return the runbooks of which there are runs."""

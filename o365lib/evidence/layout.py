@@ -31,6 +31,7 @@ PENDING = ".pending"
 SUPERSEDED = ".superseded"
 SIGNING_LOCK = ".signing.lock"
 INDEX = ".index.sqlite"
+STANDING = ".standing.json"
 
 # In a batch's folder.
 INPUTS_FILE = "inputs.json"

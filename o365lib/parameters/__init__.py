@@ -32,10 +32,12 @@ from o365lib.parameters.client import (
 )
 from o365lib.parameters.defaults import Account, Custody, Defaults, Patience, Purpose, Vendor
 from o365lib.parameters.loading import (
+    Found,
     Parameters,
     load,
     load_client,
     load_defaults,
+    load_what_is_right,
 )
 from o365lib.parameters.time_stamping import TimeStampRules
 
@@ -52,6 +54,7 @@ __all__ = [
     "DeviceCodeSignIn",
     "FederationOverride",
     "FileHandOver",
+    "Found",
     "HandOver",
     "KeyringEntry",
     "MailHandOver",
@@ -68,4 +71,5 @@ __all__ = [
     "load",
     "load_client",
     "load_defaults",
+    "load_what_is_right",
 ]

@@ -9,6 +9,7 @@ Every `description` is the second half of an error message: what is allowed.
 
 import hashlib
 import json
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -28,6 +29,7 @@ from o365lib.parameters.fields import (
     Address,
     ClientName,
     Country,
+    Day,
     EnvironmentName,
     Guid,
     OptionalText,
@@ -235,6 +237,11 @@ class Client(Strict):
     usage_location: Country | None = Field(
         None, description="a country's two capital letters (ISO 3166), for example AU"
     )
+    remove_by: Day | None = Field(
+        None,
+        description="the day by which the account is to be removed, such as 2026-12-31, or leave "
+        "the key out",
+    )
     federation_override: FederationOverride | None = Field(
         None, description="a `reason` in words, or leave the key out"
     )
@@ -312,7 +319,10 @@ class Client(Strict):
         )
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def _portable(self, path: Path) -> str:
+    def _portable(self, value: Path | date) -> str:
+        if isinstance(value, date):
+            return value.isoformat()
+        path = value
         if self._project and path.is_relative_to(self._project):
             path = path.relative_to(self._project)
         return path.as_posix()

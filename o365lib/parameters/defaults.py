@@ -75,6 +75,12 @@ class Purpose(Strict):
 
     role: Text = Field(description=f"{_ROLE}: the one that the account gets")
     least_role: Text = Field(description=f"{_ROLE}: the least one that is enough for the purpose")
+    remove_after_days: StrictInt | None = Field(
+        None,
+        ge=1,
+        le=3650,
+        description="a whole number of days, 1 to 3650, or leave the key out",
+    )
 
 
 class Vendor(Strict):

@@ -8,11 +8,12 @@
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Never
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo
+from pydantic import AfterValidator, BaseModel, ConfigDict, PlainValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from o365lib.reserved import BATCHES, is_reserved
@@ -28,6 +29,7 @@ _CLIENT_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 # https://learn.microsoft.com/windows/win32/fileio/naming-a-file#naming-conventions
 _RESERVED = {"con", "prn", "aux", "nul"} | {f"{p}{n}" for p in ("com", "lpt") for n in range(10)}
 _ENVIRONMENT_NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,127}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _LONGEST_DOMAIN = 253
 _LONGEST_TEXT = 256
@@ -165,6 +167,15 @@ def _country(value: str) -> str:
     return value
 
 
+def _day(value: object) -> date:
+    if not isinstance(value, str) or not _DAY.fullmatch(value):
+        refuse("is not a day such as 2026-12-31: year, month and day")
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        refuse("is a day that no calendar has; year, month and day, such as 2026-12-31")
+
+
 def project_path(value: Path, info: ValidationInfo) -> Path:
     """Return a path with `~` expanded, and made absolute where the project's folder is known.
 
@@ -194,4 +205,5 @@ Address = Annotated[str, AfterValidator(_address)]
 UserName = Annotated[str, AfterValidator(_user_name)]
 EnvironmentName = Annotated[str, AfterValidator(_environment_name)]
 Country = Annotated[str, AfterValidator(_country)]
+Day = Annotated[date, PlainValidator(_day)]
 ProjectPath = Annotated[Path, AfterValidator(project_path)]

@@ -49,6 +49,21 @@ class Parameters:
     clients: Mapping[str, Client]
 
 
+@dataclass(frozen=True)
+class Found:
+    """What of the parameters is right, and what is not.
+
+    Attributes:
+        defaults: what holds for all clients.
+        clients: those whose files are right, by name, sorted.
+        problems: of the others, by the name of the file without its ending.
+    """
+
+    defaults: Defaults
+    clients: Mapping[str, Client]
+    problems: Mapping[str, tuple[Problem, ...]]
+
+
 def load(
     folder: Path, names: Collection[str] | None = None, *, project: Path | None = None
 ) -> Parameters:
@@ -69,6 +84,33 @@ def load(
     if reading.problems or defaults is None:
         raise ParametersError(reading.problems)
     return Parameters(reading.folder, defaults, clients)
+
+
+def load_what_is_right(folder: Path, *, project: Path | None = None) -> Found:
+    """Return the defaults and every client whose file is right, and what is wrong with the others.
+
+    Args:
+        folder: the folder with `defaults.yaml` and `clients/`.
+        project: as in `load`.
+
+    Raises:
+        ParametersError: the defaults are wrong; no client can be judged without them.
+    """
+    reading = _Reading(folder.absolute(), project)
+    defaults = reading.read_defaults()
+    if defaults is None:
+        raise ParametersError(reading.problems)
+    files = reading.all_files()
+    clients = reading.read_clients(files)
+    wrong: defaultdict[str, list[Problem]] = defaultdict(list)
+    for problem in reading.problems:
+        wrong[Path(problem.file).stem].append(problem)
+    return Found(
+        defaults=defaults,
+        # Two files with one tenant are both wrong as a whole: nobody knows which one is meant.
+        clients={name: each for name, each in clients.items() if name not in wrong},
+        problems={name: tuple(sorted(each)) for name, each in wrong.items()},
+    )
 
 
 def load_client(folder: Path, name: str, *, project: Path | None = None) -> Client:

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from o365lib.evidence.public_keys import fingerprint_of
 from o365lib.evidence.record import Change, Record
+from o365lib.evidence.standing_accounts import StandingAccount
 from o365lib.reports import controls, seal_status, second_witness, wording
 from o365lib.reports.parts import (
     Cell,
@@ -27,7 +28,6 @@ from o365lib.reports.parts import (
 from o365lib.reports.reading import ArchivedRun
 from o365lib.reports.run_row import RunRow
 from o365lib.reports.second_witness import Witness
-from o365lib.reports.standing import StandingAccount
 from o365lib.reports.wording import counted
 
 # What a page tells at length, and what it lists; the newest of more.

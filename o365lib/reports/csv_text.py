@@ -13,10 +13,10 @@ from typing import IO, Any
 
 from o365lib import clock
 from o365lib.evidence.record import Record
+from o365lib.evidence.standing_accounts import StandingAccount
 from o365lib.plain_text import one_line
 from o365lib.reports.reading import ArchivedRun
 from o365lib.reports.run_row import RunRow
-from o365lib.reports.standing import StandingAccount
 
 COLUMNS = tuple(RunRow.model_fields)
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from o365lib.evidence.standing_accounts import StandingAccount
 from o365lib.reports.run_row import RunRow
-from o365lib.reports.standing import StandingAccount
 from o365lib.reports.wording import TROUBLES, month
 
 MOST_ROWS = 50

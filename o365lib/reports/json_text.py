@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import IO, Any
 
 from o365lib.evidence.record import Record
+from o365lib.evidence.standing_accounts import StandingAccount
 from o365lib.reports.reading import ArchivedRun
 from o365lib.reports.report import Wanted
 from o365lib.reports.run_row import Report, RunRow, StandingRow
-from o365lib.reports.standing import StandingAccount
 
 
 class JsonWriter:

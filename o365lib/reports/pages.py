@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Self
 
 import o365lib
+from o365lib.evidence.instants import instant_of
 from o365lib.evidence.record import Record
+from o365lib.evidence.standing_accounts import StandingAccount
 from o365lib.reports import client_page, overview_page, run_page, wording
 from o365lib.reports.client_page import MOST_LISTED, MOST_TOLD, ClientStory
 from o365lib.reports.csv_text import CsvWriter
@@ -24,7 +26,6 @@ from o365lib.reports.reading import ArchivedRun
 from o365lib.reports.report import Wanted
 from o365lib.reports.run_row import RunRow
 from o365lib.reports.seal_status import SealReader
-from o365lib.reports.standing import StandingAccount
 from o365lib.reports.wording import TROUBLES
 from o365lib.reserved import is_reserved
 
@@ -162,7 +163,7 @@ class PagesWriter:
             story.tenant_id = record.tenant_id or story.tenant_id
             if record.hand_over:
                 story.handed_over[record.hand_over.user_id] = record
-            until = wording.instant_of((record.undo or {}).get("until"))
+            until = instant_of((record.undo or {}).get("until"))
             if until and (record.undo or {}).get("id") not in stands:
                 name = str((record.plan or {}).get("user_principal_name") or "The account")
                 story.undo[name] = until

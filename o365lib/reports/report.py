@@ -10,10 +10,10 @@ from typing import Protocol
 
 from o365lib.evidence.archive import Archive, RunFolder, opening_of
 from o365lib.evidence.record import Record
+from o365lib.evidence.standing_accounts import StandingAccount, slim, standing
 from o365lib.reports.reading import ArchivedRun, archived_run, archived_runs
 from o365lib.reports.run_row import RunRow, row_of
 from o365lib.reports.seal_status import SealReader
-from o365lib.reports.standing import StandingAccount, slim, standing
 
 
 @dataclass(frozen=True, kw_only=True)

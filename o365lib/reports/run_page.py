@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from o365lib.evidence.instants import instant_of
 from o365lib.evidence.public_keys import fingerprint_of
 from o365lib.evidence.record import Record
 from o365lib.reports import seal_status, wording
@@ -257,7 +258,7 @@ def _undo(record: Record) -> list[Part]:
         return []
     roles = [_text(each.get("display_name")) for each in _dicts(undo.get("role_assignments"))]
     pairs: list[tuple[str, Cell]] = [
-        ("Can be restored until", wording.moment(wording.instant_of(undo.get("until")))),
+        ("Can be restored until", wording.moment(instant_of(undo.get("until")))),
         ("How", _text(undo.get("how"))),
         ("Account", _code(_text(undo.get("id")))),
         ("Roles that it had", ", ".join(roles)),
@@ -340,7 +341,7 @@ def _request(number: str, request: dict[str, Any]) -> tuple[Cell, ...]:
         number,
         _code(f"{_text(request.get('method'))} {path}"),
         answer,
-        wording.time_of_day(wording.instant_of(request.get("started"))),
+        wording.time_of_day(instant_of(request.get("started"))),
         _text(request.get("milliseconds")),
         attempt if attempt != "1" else "",
         _code(_text(request.get("request_id"))),

@@ -15,6 +15,7 @@ from typing import Any
 from o365lib.errors import EvidenceError
 from o365lib.evidence import chain
 from o365lib.evidence.envelope import Envelope, verified_by
+from o365lib.evidence.instants import instant_of
 from o365lib.evidence.layout import RECONCILIATIONS, is_run_id
 from o365lib.evidence.public_keys import PublicKey
 from o365lib.evidence.statement import RECONCILIATION, Statement
@@ -90,8 +91,8 @@ def _read(told: Mapping[str, Any]) -> Witness:
     missing = [each for each in _dicts(told, "without_change") if each.get("alarming")]
     return Witness(
         is_signed=True,
-        begin=wording.instant_of(told.get("from")),
-        end=wording.instant_of(told.get("to")),
+        begin=instant_of(told.get("from")),
+        end=instant_of(told.get("to")),
         matched=len(list(_dicts(told, "matched"))),
         strange=tuple(
             f"{_when(each, 'date_time')}: {each.get('activity')} {each.get('detail') or ''}"
@@ -154,7 +155,7 @@ def _some(sentences: tuple[str, ...], before: str) -> list[Cell]:
 
 
 def _when(told: Mapping[str, Any], key: str) -> str:
-    return wording.moment(wording.instant_of(told.get(key))) or "at a time not told"
+    return wording.moment(instant_of(told.get(key))) or "at a time not told"
 
 
 def _dicts(told: Mapping[str, Any], key: str) -> Iterator[Mapping[str, Any]]:

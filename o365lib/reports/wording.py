@@ -1,7 +1,6 @@
 """How reports say what a record has as a word of a closed vocabulary, or as an instant. Pure."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 from o365lib.evidence.record import Outcome
 from o365lib.reports.parts import Tone, Words
@@ -142,15 +141,6 @@ def time_of_day(instant: datetime | None) -> str:
 def month(instant: datetime) -> str:
     """Return a month such that months sort: `2026-11`."""
     return f"{instant.astimezone(UTC):%Y-%m}"
-
-
-def instant_of(text: Any) -> datetime | None:
-    """Return the aware instant that a record keeps as text; None where it is none."""
-    try:
-        found = datetime.fromisoformat(text)
-    except (TypeError, ValueError):
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def counted(count: int, one: str, more: str = "") -> str:

@@ -3,6 +3,7 @@ from datetime import timedelta
 import pytest
 
 from o365lib.evidence.record import Check, Outcome
+from o365lib.evidence.standing_accounts import standing
 from o365lib.reports import client_page
 from o365lib.reports.client_page import ClientStory
 from o365lib.reports.html import render
@@ -10,7 +11,6 @@ from o365lib.reports.parts import Page, Section, Words
 from o365lib.reports.run_row import row_of
 from o365lib.reports.seal_status import SealStatus
 from o365lib.reports.second_witness import Witness
-from o365lib.reports.standing import standing
 from tests.reports.examples import (
     HOSTILE,
     NAME,

@@ -2,9 +2,9 @@ from datetime import timedelta
 
 import pytest
 
+from o365lib.evidence.standing_accounts import StandingAccount
 from o365lib.reports.figures import MOST_ROWS, Figures, Trouble, age
 from o365lib.reports.run_row import RunRow
-from o365lib.reports.standing import StandingAccount
 from tests.reports.examples import NOW, ROLE, run_id
 
 

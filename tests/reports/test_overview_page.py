@@ -2,6 +2,7 @@ from datetime import timedelta
 
 import pytest
 
+from o365lib.evidence.standing_accounts import standing
 from o365lib.reports import overview_page
 from o365lib.reports.client_page import ClientStory
 from o365lib.reports.figures import MOST_MONTHS, Figures, Trouble
@@ -9,7 +10,6 @@ from o365lib.reports.html import render
 from o365lib.reports.parts import Words
 from o365lib.reports.run_row import RunRow
 from o365lib.reports.seal_status import ArchiveStatus
-from o365lib.reports.standing import standing
 from tests.reports.examples import HOSTILE, NAME, NOW, ROLE, Seen, creation, run_id
 
 

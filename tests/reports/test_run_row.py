@@ -6,9 +6,9 @@ import jsonschema
 import pytest
 
 from o365lib.evidence.archive import NOTEBOOK_FILE, RECORD_FILE
+from o365lib.evidence.standing_accounts import standing
 from o365lib.reports.run_row import Report, StandingRow, row_of
 from o365lib.reports.seal_status import SealStatus
-from o365lib.reports.standing import standing
 from tests.reports.examples import NAME, NOW, ROLE, archived, creation, refusal, removal
 
 ROOT = Path(__file__).parents[2]

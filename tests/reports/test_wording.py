@@ -1,8 +1,6 @@
 from datetime import UTC, datetime, timedelta, timezone
 from typing import get_args
 
-import pytest
-
 from o365lib.evidence.record import Approval, Change, HandOverRecord, Outcome, Step
 from o365lib.reports import wording
 from o365lib.reports.parts import Words
@@ -44,20 +42,6 @@ def test_instants_are_written_in_utc_for_people():
     assert wording.time_of_day(there) == "12:04:05.678"
     assert wording.month(there) == "2026-11"
     assert (wording.moment(None), wording.day(None), wording.time_of_day(None)) == ("", "", "")
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("2026-11-23T12:04:05.678901Z", NOON),
-        ("2026-11-23T12:04:05.678901", NOON),
-        ("yesterday", None),
-        (None, None),
-        (7, None),
-    ],
-)
-def test_an_instant_is_read_from_a_record_or_is_none(text, found):
-    assert wording.instant_of(text) == found
 
 
 def test_numbers_have_their_nouns_and_runbooks_their_titles():

@@ -13,8 +13,8 @@ from datetime import datetime
 from typing import Any
 
 from o365lib.evidence.accounts import is_gone, user_found
+from o365lib.evidence.instants import instant_of
 from o365lib.evidence.record import Record
-from o365lib.reports.wording import instant_of
 
 _NEEDED_FACTS = ("read", "account", "renamed")
 _NEEDED_PLAN = ("user_principal_name", "role_name")

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from o365lib.reports.standing import slim, standing
+from o365lib.evidence.standing_accounts import slim, standing
 from tests.reports.examples import (
     NAME,
     NOW,
