@@ -28,6 +28,8 @@ DRIVER_VARIABLE = "O365_DRIVER"
 CLIENT_VARIABLE = "O365_CLIENT"
 # The path under which `o365 lab` serves its own pages, in the kernels that it starts.
 DESK_VARIABLE = "O365_DESK"
+# Set there where the embedded tenants stand behind it.
+SANDBOX_VARIABLE = "O365_DESK_SANDBOX"
 # Where relative paths start in a kernel whose parameters are a batch's copy.
 PROJECT_VARIABLE = "O365_PROJECT"
 

@@ -1,4 +1,4 @@
-"""`o365 lab`: JupyterLab on the runbooks, for an engineer at her desk.
+"""`o365 lab`: the engineer's desk: JupyterLab on working copies of the runbooks.
 
 JupyterLab saves what it has open whenever it likes, outputs included. So each session has copies of
 its own, in `.lab`, which are left there: the project's notebooks stay as they are, and what is seen
@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import json
 import os
 import signal
 import subprocess
 import sys
+from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -21,10 +22,7 @@ import click
 from o365lib.errors import UsageError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from o365lib.cli.options import Options
-    from o365lib.places import Places
 
 
 @click.command()
@@ -36,9 +34,9 @@ if TYPE_CHECKING:
 def lab(
     context: click.Context, *, client: str | None, with_sandbox: bool, no_browser: bool, port: int
 ) -> None:
-    """Open copies of the runbooks in JupyterLab, on this machine only.
+    """Open the engineer's desk: the start page, and the runbooks in JupyterLab.
 
-    CLIENT is offered to the runbooks as the client to work for.
+    It is served on this machine only. CLIENT is chosen already.
     """
     if importlib.util.find_spec("jupyterlab") is None:
         raise UsageError(
@@ -47,24 +45,35 @@ def lab(
         )
     from o365lib import parameters
     from o365lib.cli.sandbox import sandbox_behind
-    from o365lib.places import CLIENT_VARIABLE
+    from o365lib.desk.working_copies import Session
+    from o365lib.places import CLIENT_VARIABLE, DESK_VARIABLE, SANDBOX_VARIABLE
 
     options: Options = context.obj
     places = options.places()
     if with_sandbox:
         places = places.with_own_sandbox()
-    environment = places.kernel_environment(driven=False)
     if client:
         parameters.load_client(places.parameters, client)
-        environment[CLIENT_VARIABLE] = client
+    session = Session.begin(places)
+    desk = Path(str(resources.files("o365lib.desk")))
+    environment = {
+        **places.kernel_environment(driven=False),
+        DESK_VARIABLE: "/",
+        **({SANDBOX_VARIABLE: "1"} if with_sandbox else {}),
+        **({CLIENT_VARIABLE: client} if client else {}),
+    }
     command = [
         sys.executable,
         "-m",
-        "jupyterlab",
-        f"--ServerApp.root_dir={_working_copies(places)}",
+        "o365lib.desk",
+        f"--ServerApp.root_dir={session.folder}",
         f"--ServerApp.port={port}",
         f"--ServerApp.open_browser={not no_browser}",
         "--ServerApp.ip=127.0.0.1",
+        "--ServerApp.jpserver_extensions=o365lib.desk.server=True",
+        "--LabApp.default_url=/o365/",
+        f"--LabApp.extra_labextensions_path={desk / 'labextensions'}",
+        f"--LabApp.app_settings_dir={desk / 'settings'}",
         # Nothing but the runbooks' own traffic leaves the machine.
         "--LabApp.extension_manager=readonly",
         "--LabApp.news_url=None",
@@ -76,35 +85,6 @@ def lab(
     behind = sandbox_behind(places.sandbox_folder) if with_sandbox else contextlib.nullcontext()
     with behind:
         context.exit(_serve(command, environment))
-
-
-def _working_copies(places: Places) -> Path:
-    """Copy the runbooks, without outputs, into a new folder, and return it."""
-    from o365lib.evidence.archive import new_run_id
-    from o365lib.evidence.files import write_atomically
-
-    folder = places.project / ".lab" / new_run_id("lab")
-    try:
-        folder.parent.mkdir(mode=0o700, exist_ok=True)
-        folder.mkdir(mode=0o700)
-        for file in sorted(places.notebooks.glob("*.ipynb")):
-            write_atomically(folder / file.name, _without_outputs(file.read_text("utf-8")))
-    except (OSError, ValueError, KeyError) as error:
-        raise UsageError(
-            f"The runbooks cannot be copied to {folder} ({error}).",
-            remedy="Give yourself the right to write there, or take the notebooks as they were"
-            " committed.",
-        ) from error
-    return folder
-
-
-def _without_outputs(notebook: str) -> str:
-    content = json.loads(notebook)
-    content["metadata"].pop("widgets", None)
-    for cell in content["cells"]:
-        if cell["cell_type"] == "code":
-            cell["outputs"], cell["execution_count"] = [], None
-    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
 def _serve(command: list[str], environment: dict[str, str]) -> int:

@@ -34,6 +34,7 @@ from o365lib.parameters.defaults import Account, Custody, Defaults, Patience, Pu
 from o365lib.parameters.loading import (
     Found,
     Parameters,
+    check_new_client,
     load,
     load_client,
     load_defaults,
@@ -67,6 +68,7 @@ __all__ = [
     "SignIn",
     "TimeStampRules",
     "Vendor",
+    "check_new_client",
     "digest",
     "load",
     "load_client",

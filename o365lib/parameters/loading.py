@@ -100,7 +100,8 @@ def load_what_is_right(folder: Path, *, project: Path | None = None) -> Found:
     defaults = reading.read_defaults()
     if defaults is None:
         raise ParametersError(reading.problems)
-    files = reading.all_files()
+    # That there is none is no fault here.
+    files = reading.all_files() if any(map(_is_client_file, reading.listing())) else {}
     clients = reading.read_clients(files)
     wrong: defaultdict[str, list[Problem]] = defaultdict(list)
     for problem in reading.problems:
@@ -111,6 +112,43 @@ def load_what_is_right(folder: Path, *, project: Path | None = None) -> Found:
         clients={name: each for name, each in clients.items() if name not in wrong},
         problems={name: tuple(sorted(each)) for name, each in wrong.items()},
     )
+
+
+def check_new_client(
+    folder: Path, name: str, draft: Path, *, project: Path | None = None
+) -> Client:
+    """Return the client that a file would make, which is not yet among the others.
+
+    Args:
+        folder: the folder with `defaults.yaml` and `clients/`.
+        name: the client's, which the file will have.
+        draft: the file.
+        project: as in `load`.
+
+    Raises:
+        ParametersError: it is wrong in itself, or does not go with those that are there.
+    """
+    there = load_what_is_right(folder, project=project)
+    reading = _Reading(folder.absolute(), project)
+    reading.read_defaults()
+    made = reading.read_clients({name: draft}).get(name)
+    if name and (
+        not is_client_name(name) or (folder / CLIENTS_FOLDER / f"{name}{_SUFFIX}").exists()
+    ):
+        why = (
+            "has a file already; it was left as it is"
+            if is_client_name(name)
+            else why_no_client_name(name)
+        )
+        reading.problems = [each for each in reading.problems if each.field != "client"]
+        reading.problems.append(Problem(shown(draft), 1, 1, "client", why))
+    for other in there.clients.values():
+        if made is not None and other.tenant == made.tenant:
+            message = f"is also the tenant of `{other.client}`; each tenant has one client file"
+            reading.problems.append(Problem(shown(draft), 1, 1, "tenant", message))
+    if reading.problems or made is None:
+        raise ParametersError(reading.problems)
+    return made
 
 
 def load_client(folder: Path, name: str, *, project: Path | None = None) -> Client:
@@ -203,7 +241,7 @@ class _Reading:
         """The client files, by name; what else is in the folder is a problem."""
         files: dict[str, Path] = {}
         strays = False
-        for path in self._listing():
+        for path in self.listing():
             if _is_client_file(path):
                 files[path.stem] = path
                 continue
@@ -234,14 +272,14 @@ class _Reading:
     def _near(self, name: str) -> str:
         if is_reserved(name):
             return f": it {RESERVED_NAME}"
-        known = [path.stem for path in self._listing() if _is_client_file(path)]
+        known = [path.stem for path in self.listing() if _is_client_file(path)]
         near = get_close_matches(name.lower(), known, n=3, cutoff=0.5)
         if near:
             return f"; did you mean {' or '.join(f'`{one}`' for one in near)}?"
         more = ", ..." if len(known) > _MOST_NAMES else ""
         return f"; there are: {', '.join(known[:_MOST_NAMES])}{more}" if known else ""
 
-    def _listing(self) -> list[Path]:
+    def listing(self) -> list[Path]:
         try:
             found = sorted(self.clients_folder.iterdir())
         except OSError:

@@ -66,6 +66,15 @@ class Lab:
         (folder,) = (self.project.folder / ".lab").iterdir()
         return folder
 
+    def copy_of(self, runbook: str, client: str, ticket: str = "") -> str:
+        """Make a working copy, as the start page does, and return its path in the session."""
+        from o365lib.desk.clients import read_client
+        from o365lib.desk.working_copies import Session
+
+        places = self.project.places
+        session = Session(self.folder, places)
+        return session.open(runbook, read_client(places, client), ticket=ticket, dry_run=False)
+
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/"
@@ -100,7 +109,7 @@ class Page:
     def open(self, name: str) -> None:
         """Open a notebook and wait until its kernel is really there."""
         # A workspace of its own, or the last notebook's tab is opened again beside it.
-        workspace = name.partition(".")[0]
+        workspace = re.sub(r"\W+", "-", name)
         address = f"{self.lab.url}lab/workspaces/{workspace}/tree/{name}"
         self.page.goto(f"{address}?token={self.lab.token}")
         self.expect(self.page.locator(".jp-NotebookPanel:visible .jp-Notebook")).to_be_visible()
@@ -136,6 +145,19 @@ class Page:
         self.select(name)
         self.menu("Run Selected Cell and All Below")
         self.wait_executed(until)
+
+    def run_from_alone(self, name: str) -> None:
+        """Execute one cell."""
+        self.select(name)
+        self.menu("Run Selected Cell and Do Not Advance")
+        self.wait_executed(name)
+
+    def restart_kernel(self) -> None:
+        self.page.get_by_role("menuitem", name="Kernel", exact=True).click()
+        self.page.get_by_role("menuitem", name="Restart Kernel and Clear Outputs of All").click()
+        self.page.get_by_role("button", name="Confirm Kernel Restart").click()
+        self.expect(self.cell("close").locator(".jp-InputPrompt")).to_have_text("[ ]:")
+        self.wait_idle()
 
     def wait_executed(self, name: str) -> None:
         prompt = self.cell(name).locator(".jp-InputPrompt")

@@ -14,6 +14,13 @@ from o365lib.errors import RunbookError
 from o365lib.runbook.panels.markup import safe
 
 _NONE_OF_THESE = "None of these is the account"
+# ipywidgets gives each choice one line; an id, a date and a name may need two, or four when zoomed.
+_STYLE = (
+    "<style>.o365-account .widget-radio-box, .o365-account .widget-radio-box label {"
+    " height: auto; max-width: 100%; white-space: normal; line-height: 1.4; padding: 2px 0; }"
+    " .o365-account .widget-radio-box label > input { position: static; flex: none; }"
+    " .o365-account { height: auto; max-width: 100%; }</style>"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +86,7 @@ class ConfirmationForm:
         self.answer.add_class("o365-answer")
         self.box = ipywidgets.VBox(
             [
-                ipywidgets.HTML(question.html),
+                ipywidgets.HTML(_STYLE + question.html),
                 *([self.accounts] if question.choices else []),
                 self.approver,
                 self.name,

@@ -1,0 +1,196 @@
+// The desk's part of JupyterLab: the banner, cards in the launcher, copy buttons.
+//
+// It is written as JupyterLab loads prebuilt extensions (a container of module federation with
+// `init` and `get`), by hand, because it needs no library that JupyterLab does not bring.
+// https://jupyterlab.readthedocs.io/en/stable/extension/extension_dev.html
+(() => {
+  'use strict';
+  let scope;
+
+  // The module that JupyterLab shares under a name, in the newest version that is there.
+  async function shared(name) {
+    const versions = Object.keys(scope[name]).sort((a, b) =>
+      b.localeCompare(a, undefined, {numeric: true}));
+    return (await scope[name][versions[0]].get())();
+  }
+
+  // Whatever it is, it is shown as text.
+  function part(text, className) {
+    const element = document.createElement('span');
+    element.className = className;
+    element.dir = 'auto';
+    element.textContent = text;
+    element.title = text;
+    return element;
+  }
+
+  function show(node, told) {
+    node.replaceChildren();
+    const isSandbox = Boolean(told && told.sandbox);
+    node.className = 'o365-banner ' +
+      (isSandbox ? 'o365-banner-sandbox' : told && told.client ? 'o365-banner-real' : 'o365-banner-none');
+    if (!told) {
+      node.append(part('No client: this is not a working copy of a runbook', 'o365-banner-part'));
+      return;
+    }
+    if (!told.client) {
+      node.append(part('All clients', 'o365-banner-client'), part(told.runbook, 'o365-banner-part'));
+      return;
+    }
+    if (isSandbox) {
+      node.append(part('SANDBOX: nothing here is real', 'o365-banner-word'));
+    } else {
+      node.append(part('REAL TENANT', 'o365-banner-word'));
+    }
+    const name = told.display_name ? `${told.display_name} (${told.client})` : told.client;
+    node.append(
+      part(`Client: ${name}`, 'o365-banner-client'),
+      part(`Tenant: ${told.tenant}`, 'o365-banner-part'),
+      part(`Cloud: ${told.cloud}`, 'o365-banner-part'),
+      part(told.runbook.replaceAll('_', ' ') + (told.dry_run ? ', dry run' : ''), 'o365-banner-part'));
+    if (told.ticket) {
+      node.append(part(`Ticket: ${told.ticket}`, 'o365-banner-part'));
+    }
+  }
+
+  function metadataOf(panel) {
+    const model = panel && panel.content && panel.content.model;
+    if (!model) {
+      return null;
+    }
+    const told = model.getMetadata ? model.getMetadata('o365') : null;
+    return told && typeof told === 'object' ? told : null;
+  }
+
+  function addBanner(app, tracker, widgets) {
+    const node = document.createElement('div');
+    const widget = new widgets.Widget({node});
+    widget.id = 'o365-banner';
+    node.setAttribute('role', 'status');
+    node.setAttribute('aria-label', 'Where you work');
+    show(node, null);
+    app.shell.add(widget, 'header', {rank: 1});
+    const update = () => {
+      const current = app.shell.currentWidget;
+      const panel = current && tracker.has(current) ? current : null;
+      show(node, metadataOf(panel));
+      if (panel) {
+        panel.context.ready.then(() => {
+          if (app.shell.currentWidget === panel) {
+            show(node, metadataOf(panel));
+          }
+        });
+      }
+    };
+    app.shell.currentChanged && app.shell.currentChanged.connect(update);
+    tracker.currentChanged.connect(update);
+    app.restored.then(update);
+  }
+
+  function addLauncherCards(app, launcher, coreutils, apputils) {
+    const base = coreutils.PageConfig.getBaseUrl();
+    let start = null;
+    app.commands.addCommand('o365:start', {
+      label: 'Start page',
+      caption: 'Choose a client and a runbook',
+      execute: () => {
+        if (!start || start.isDisposed) {
+          const content = new apputils.IFrame({
+            sandbox: ['allow-same-origin', 'allow-scripts', 'allow-forms', 'allow-popups'],
+          });
+          content.url = base + 'o365/';
+          content.title.label = 'Start page';
+          content.title.closable = true;
+          content.id = 'o365-start';
+          start = new apputils.MainAreaWidget({content});
+          start.title.label = 'Start page';
+        }
+        if (!start.isAttached) {
+          app.shell.add(start, 'main');
+        }
+        app.shell.activateById(start.id);
+      },
+    });
+    if (launcher) {
+      launcher.add({command: 'o365:start', category: 'Runbooks', rank: 0});
+    }
+    // The start page in its frame opens a working copy here instead of loading all anew.
+    window.o365Desk = {
+      open: address => {
+        const path = new URL(address, window.location.href).pathname;
+        const marker = '/lab/tree/';
+        const at = path.indexOf(marker);
+        if (at >= 0) {
+          app.commands.execute('docmanager:open', {
+            path: decodeURIComponent(path.slice(at + marker.length)),
+          });
+        }
+      },
+    };
+  }
+
+  function copyWhatIsAsked() {
+    const told = document.createElement('div');
+    told.className = 'o365-told';
+    told.setAttribute('role', 'status');
+    told.setAttribute('aria-live', 'polite');
+    document.body.append(told);
+    document.addEventListener('click', async event => {
+      const button = event.target instanceof Element
+        ? event.target.closest('button[data-o365-copy]') : null;
+      const source = button && document.getElementById(button.dataset.o365Copy);
+      if (!source) {
+        return;
+      }
+      const text = 'value' in source ? source.value : source.textContent;
+      try {
+        await navigator.clipboard.writeText(text);
+        told.textContent = 'Copied';
+        button.classList.add('o365-copied');
+        setTimeout(() => button.classList.remove('o365-copied'), 2000);
+      } catch (_error) {
+        // Without the right to the clipboard the text is selected, for the keyboard.
+        const range = document.createRange();
+        range.selectNodeContents(source);
+        const selection = window.getSelection();
+        selection.removeAllRanges();
+        selection.addRange(range);
+        told.textContent = 'Selected: press Control C to copy';
+      }
+    });
+  }
+
+  window._JUPYTERLAB = window._JUPYTERLAB || {};
+  window._JUPYTERLAB['o365-desk'] = {
+    init(given) {
+      scope = given;
+    },
+    async get(_module) {
+      const [notebook, launcher, widgets, coreutils, apputils] = await Promise.all([
+        shared('@jupyterlab/notebook'),
+        shared('@jupyterlab/launcher'),
+        shared('@lumino/widgets'),
+        shared('@jupyterlab/coreutils'),
+        shared('@jupyterlab/apputils'),
+      ]);
+      const sheet = document.createElement('link');
+      sheet.rel = 'stylesheet';
+      sheet.href = coreutils.URLExt.join(
+        coreutils.PageConfig.getOption('fullLabextensionsUrl'), 'o365-desk/static/desk.css');
+      document.head.append(sheet);
+      const plugin = {
+        id: 'o365-desk:plugin',
+        description: 'Whose tenant one works on, always in sight',
+        autoStart: true,
+        requires: [notebook.INotebookTracker],
+        optional: [launcher.ILauncher],
+        activate(app, tracker, cards) {
+          addBanner(app, tracker, widgets);
+          addLauncherCards(app, cards, coreutils, apputils);
+          copyWhatIsAsked();
+        },
+      };
+      return () => ({__esModule: true, default: plugin});
+    },
+  };
+})();
