@@ -170,6 +170,15 @@ class Desk:
         data = {"method": "update", "state": {"value": text}, "buffer_paths": []}
         self._ask("comm_msg", {"comm_id": model, "data": data}, {})
 
+    def choose(self, css_class: str, index: int) -> None:
+        """Pick one of several."""
+        data = {"method": "update", "state": {"index": index}, "buffer_paths": []}
+        self._ask("comm_msg", {"comm_id": self.widget(css_class), "data": data}, {})
+
+    def interrupt(self) -> None:
+        """Press the button that interrupts the kernel."""
+        self._manager.interrupt_kernel()
+
     def click(self, css_class: str) -> None:
         """Press a button, also one that looks pressable no longer: a browser may be late."""
         self.press(self.widget(css_class))

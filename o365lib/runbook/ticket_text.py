@@ -11,8 +11,8 @@ from o365lib import clock
 from o365lib.evidence.record import Change, Record
 from o365lib.plain_text import one_line
 
-# What means something in Markdown, wherever in a line it stands.
-_MARKS = re.compile(r"([\\`*_{}\[\]()#+!|<>~-])")
+# What means something in Markdown in the middle of a line; no text of ours begins one.
+_MARKS = re.compile(r"([\\`*_\[\]|<>~])")
 _STATUS = {
     "started": "not known whether it took place",
     "accepted": "done",

@@ -155,6 +155,7 @@ def test_a_guard_is_a_red_box_that_says_first_what_to_do(page, lab, notebook):
     text = box.inner_text()
     assert text.index("What to do") < text.index("What happened")
     page.expect(box).to_have_attribute("role", "alert")
+    page.expect(box).to_be_in_viewport()
     page.expect(box.locator("details")).not_to_have_attribute("open", "")
     keep_picture(page, "guard")
     assert lab.project.account("bayside-legal") is not None

@@ -58,9 +58,18 @@ def test_it_says_what_was_done_for_whom_by_whom_and_how_it_is_proved():
 
 def test_in_markdown_nothing_of_a_tenants_text_means_anything():
     text = ticket_text(record(), seal="").markdown
-    assert "**Create service account for Contoso \\*Ltd\\* \\<b\\> \\(contoso\\): done**" in text
+    assert "**Create service account for Contoso \\*Ltd\\* \\<b\\> (contoso): done**" in text
     assert "Evidence" not in text
-    assert "- **Ticket:** INC\\-7" in text
+    assert "- **Ticket:** INC-7" in text
+
+
+def test_no_line_can_be_made_a_heading_a_list_or_a_link_of():
+    text = ticket_text(
+        record(ticket="x](http://y)\n# h", reason="![i](z) | `c` ~~d~~"), seal=""
+    ).markdown
+    assert "\\](http" in text
+    assert "!\\[i\\](z) \\| \\`c\\` \\~\\~d" in text
+    assert all(line.startswith(("**", "- ", "  ")) for line in text.splitlines() if line)
 
 
 def test_what_became_of_a_change_is_not_embellished():

@@ -87,6 +87,24 @@
     app.restored.then(update);
   }
 
+  // "Run All" leaves the last cell in sight; what stopped it is what she has to read.
+  function showWhatFailed(notebook) {
+    let isWaiting = false;
+    notebook.NotebookActions.executed.connect((_sender, {notebook: shown, cell, success}) => {
+      const at = success ? -1 : shown.widgets.indexOf(cell);
+      // The cells after it, which were not executed, are told as failed too.
+      if (at >= 0 && !isWaiting) {
+        isWaiting = true;
+        // JupyterLab itself scrolls to the last cell when all that was asked for has ended.
+        setTimeout(() => {
+          isWaiting = false;
+          shown.activeCellIndex = at;
+          (cell.outputArea ? cell.outputArea.node : cell.node).scrollIntoView({block: 'center'});
+        }, 300);
+      }
+    });
+  }
+
   function addLauncherCards(app, launcher, coreutils, apputils) {
     const base = coreutils.PageConfig.getBaseUrl();
     let start = null;
@@ -188,6 +206,7 @@
           addBanner(app, tracker, widgets);
           addLauncherCards(app, cards, coreutils, apputils);
           copyWhatIsAsked();
+          showWhatFailed(notebook);
         },
       };
       return () => ({__esModule: true, default: plugin});
