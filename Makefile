@@ -5,7 +5,7 @@ STAMP := .venv/.o365-installed
 PLOOMBER := build/ploomber/.o365-installed
 EXTRAS := lab,sandbox,azure,s3,cluster,charts,dev
 
-.PHONY: demo test check bench bench-evidence soak lab pins browser stores clean help
+.PHONY: demo test check bench bench-desk bench-evidence soak lab pins browser stores clean help
 
 help:
 	@echo "make demo     the main job on embedded tenants, from nothing to evidence"
@@ -14,6 +14,7 @@ help:
 	@echo "make lab      the runbooks in JupyterLab, with the embedded tenants behind"
 	@echo "make bench    how fast and how big, beside what one would otherwise use"
 	@echo "make bench-evidence  the same for archives of up to 100,000 runs; takes 7 GB for a while"
+	@echo "make bench-desk  what an engineer waits for at her desk, in a real browser"
 	@echo "make soak     batches of 200 clients, killed at random moments, 50 times"
 	@echo "make stores   archives in the cloud against Azurite and moto; installs Azurite (Node.js)"
 	@echo "make browser  install Chromium, for the tests in a real browser (Debian, as root)"
@@ -47,6 +48,9 @@ $(PLOOMBER): pyproject.toml constraints.txt
 
 soak: $(STAMP)
 	$(BIN)/python -m benchmarks.soak --rounds 50 --clients 200
+
+bench-desk: $(STAMP)
+	$(BIN)/python -m benchmarks.desk
 
 bench-evidence: $(STAMP)
 	$(BIN)/python -m benchmarks.evidence

@@ -47,7 +47,7 @@ class Lab:
     """A running JupyterLab on a project's notebooks."""
 
     def __init__(self, project: DemoProject, home: Path) -> None:
-        self.project = project
+        self.project, self.home = project, home
         self.token = os.urandom(16).hex()
         self.port = _free_port()
         self._log = (home / "lab.log").open("wb")

@@ -11,9 +11,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser.test_reports import PALE
 from tests.demo_project import ROOT
 
 pytestmark = pytest.mark.browser
+
+# The same within one element; what a disabled field shows may be pale.
+PALE_WITHIN = (
+    PALE.replace("() => {", "root => {")
+    .replace("document.body, NodeFilter", "root, NodeFilter")
+    .replace("'svg, style'", "'svg, style, :disabled'")
+)
 
 
 @pytest.fixture
@@ -102,6 +110,12 @@ def test_credentials_on_the_screen_are_seen_once_and_saved_nowhere(page, lab, no
     saved = page.save(notebook)
     assert shown.is_visible()
     assert project.leaks(saved, lab.log()) == []
+    stored = page.page.evaluate(
+        "JSON.stringify([Object.entries(localStorage), Object.entries(sessionStorage)])"
+    )
+    assert project.leaks(stored) == []
+    workspaces = [file.read_text("utf-8") for file in lab.home.rglob("*.jupyterlab-workspace")]
+    assert project.leaks(*workspaces) == []
 
     page.run_from("assign-role")
     page.expect(page.cell("close")).to_contain_text("The run has ended: done")
@@ -216,3 +230,27 @@ def test_a_page_that_is_closed_and_a_kernel_that_is_restarted_in_mid_way_end_rig
     assert project.roles("dunes-surveying") == {"Exchange Administrator"}
     first, second = project.records("dunes-surveying")
     assert (first.outcome, second.outcome) == ("unverified", "done")
+
+
+@pytest.mark.parametrize("notebook", ["cedar-dental"], indirect=True)
+def test_the_panels_are_readable_in_the_dark_theme_and_at_twice_the_size(page, lab, notebook):
+    theme = lab.home / "settings" / "@jupyterlab" / "apputils-extension"
+    theme = theme / "themes.jupyterlab-settings"
+    theme.write_text('{"theme": "JupyterLab Dark"}')
+    page.open(notebook.relative_to(lab.folder).as_posix())
+    page.expect(page.page.locator("body[data-jp-theme-light='false']")).to_have_count(1)
+    page.run_above("create-user")
+    page.select("hand-over")
+    page.menu("Run Selected Cell and Do Not Advance")
+    page.expect(page.cell("hand-over").locator(".o365-trouble")).to_be_visible()
+    page.page.set_viewport_size({"width": 640, "height": 900})
+    try:
+        for cell in ("open", "plan", "confirm", "hand-over"):
+            page.cell(cell).scroll_into_view_if_needed()
+            shown = page.cell(cell).locator(".jp-OutputArea").first
+            pale = shown.evaluate(PALE_WITHIN)
+            assert pale == [], cell
+            keep_picture(page, f"dark-{cell}")
+    finally:
+        page.page.set_viewport_size({"width": 1280, "height": 900})
+        theme.unlink()

@@ -154,7 +154,7 @@ def test_what_a_page_might_be_given_to_load_or_run_is_forbidden_by_itself(opened
 def test_nothing_is_wider_than_the_screen_and_all_can_be_read(opened, name, scheme, width):
     page = opened(name, scheme=scheme, width=width)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.evaluate(_PALE) == []
+    assert page.evaluate(PALE) == []
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -257,7 +257,7 @@ def test_overview_and_client_page_print_too(sheets):
 
 # Every text whose contrast with what is behind it is below 4.5 : 1.
 # https://www.w3.org/TR/WCAG22/#contrast-minimum
-_PALE = """() => {
+PALE = """() => {
   const parts = color => color.match(/[0-9.]+/g).map(Number);
   const light = color => {
     const [r, g, b] = parts(color).slice(0, 3).map(each => {

@@ -216,9 +216,9 @@ def test_it_is_readable_in_the_dark_and_at_twice_the_size(chromium, lab, page, s
     page.expect(shown.locator("html[data-ready]")).to_have_count(1)
     shown.get_by_role("button", name="New client").click()
     assert shown.evaluate("document.documentElement.scrollWidth") <= width
-    from tests.browser.test_reports import _PALE
+    from tests.browser.test_reports import PALE
 
-    assert shown.evaluate(_PALE) == []
+    assert shown.evaluate(PALE) == []
     picture(shown, f"start-{scheme}-{width}")
     unnamed = shown.evaluate(
         """() => [...document.querySelectorAll('input, select, button')]
