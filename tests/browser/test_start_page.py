@@ -4,7 +4,6 @@
 """
 
 import os
-import re
 from pathlib import Path
 
 import pytest
@@ -246,11 +245,16 @@ def test_without_any_client_the_page_says_what_to_do(page, lab, start):
 
 def test_the_launcher_leads_to_the_start_page_and_it_opens_copies_in_its_place(page, lab):
     page.page.goto(f"{lab.url}lab/workspaces/launcher?token={lab.token}&reset")
-    card = page.page.locator(".jp-LauncherCard", has_text=re.compile("Start page"))
-    card.click()
+    cards = page.page.locator(".jp-LauncherCard")
+    page.expect(cards.filter(has_text="Start page")).to_be_visible()
+    page.expect(cards.filter(has_text="Create the service account")).to_be_visible()
+    cards.filter(has_text="Remove the service account").click()
     frame = page.page.frame_locator("iframe")
+    page.expect(frame.locator(".card.wanted h3")).to_have_text("Remove the service account")
     frame.locator("#search").fill("alpine")
     frame.locator("#search").press("Enter")
-    frame.locator("[id='open-remove_service_account']").click()
+    page.expect(frame.locator("[id='open-remove_service_account']")).to_be_focused()
+    page.page.keyboard.press("Enter")
     page.expect(banner(page)).to_contain_text("remove service account")
     page.expect(banner(page)).to_contain_text("alpine-books")
+    page.wait_idle()

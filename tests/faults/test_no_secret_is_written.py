@@ -20,9 +20,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from o365lib import clock, runbook
-from tests.desk import Desk
 from tests.faults.project import OWN_STORE, Command, FaultProject
 from tests.faults.search import Written
+from tests.jupyter_desk import Desk
 from tests.service_account.job import SandboxTime
 
 USERS = ("POST", "/v1.0/users")

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from o365lib.sandbox import Fault
-from tests.desk import CellFailed, Desk
+from tests.jupyter_desk import CellFailed, Desk
 
 NAME = "create_service_account"
 LATER = (

@@ -5,8 +5,8 @@ import json
 import nbformat
 import pytest
 
-from tests.desk import CellFailed, Desk
 from tests.four_eyes import approve, require_approval
+from tests.jupyter_desk import CellFailed, Desk
 
 CLIENT = "alpine-books"
 

@@ -9,7 +9,8 @@ import re
 import nbformat
 import pytest
 
-from tests.desk import CellFailed, Desk
+from o365lib.sandbox import Fault
+from tests.jupyter_desk import CellFailed, Desk
 
 NAME = "create_service_account"
 
@@ -233,6 +234,57 @@ def test_whoever_says_no_is_told_so_on_the_panel_and_in_the_record(project, desk
     assert latest(project, client).read_record().outcome == "failed"
     with pytest.raises(CellFailed, match="outstanding"):
         desk.go_on(after="sign-in")
+
+
+def test_a_code_that_nobody_enters_in_time_has_expired(project, desk):
+    client = "eastgate-physio"
+    by_device_code(project, client)
+    before = project.sandbox.device_code_lifetime_seconds
+    project.sandbox.device_code_lifetime_seconds = 6
+    try:
+        desk.run_notebook(notebook_of(project), client=client, dry_run=True, until="sign-in")
+        code_on_the_panel(project, desk)
+        desk.pump_until(lambda: "o365-trouble" in desk.value("o365-sign-in"))
+    finally:
+        project.sandbox.device_code_lifetime_seconds = before
+    assert "What to do" in desk.value("o365-sign-in")
+    desk.pump_until(lambda: desk.value("o365-countdown") == "")
+    assert latest(project, client).read_record().outcome == "failed"
+
+
+def test_another_person_than_the_file_names_is_told_on_the_panel(project, desk):
+    client = "eastgate-physio"
+    person = by_device_code(project, client)
+    application = project.tenant(client).public_client.app_id
+    project.edit(
+        client,
+        sign_in={
+            "method": "device-code",
+            "application_id": application,
+            "user_principal_name": "somebody@else.example",
+        },
+    )
+    desk.run_notebook(notebook_of(project), client=client, dry_run=True, until="sign-in")
+    project.sandbox.approve_device_code(code_on_the_panel(project, desk), person)
+    desk.pump_until(lambda: "o365-trouble" in desk.value("o365-sign-in"))
+    assert "wrong-identity" in desk.value("o365-sign-in")
+    assert "somebody@else.example" in desk.value("o365-sign-in")
+    record = latest(project, client).read_record()
+    assert (record.outcome, record.error.guard) == ("refused", "wrong-identity")
+
+
+def test_waiting_for_replication_is_shown_as_such(project, desk):
+    client = "fernhill-motors"
+    roles = "/v1.0/roleManagement/directory/roleAssignments"
+    desk.run_notebook(notebook_of(project), client=client, until="confirm")
+    desk.type("o365-client", client)
+    desk.click("o365-confirm")
+    desk.go_on(after="confirm", until="hand-over")
+    project.sandbox.faults.add(Fault(method="POST", path=roles, effect="404"))
+    desk.go_on(after="hand-over")
+    shown = desk.shown("assign-role")
+    assert "✓ Assign " in shown
+    assert "Waited 1 s until the directory knows the new user (replication)" in shown
 
 
 def test_a_kernel_that_is_shut_down_in_mid_run_leaves_a_closed_record(project):

@@ -3,7 +3,7 @@
 import pytest
 
 from o365lib.sandbox import Fault
-from tests.desk import CellFailed, Desk
+from tests.jupyter_desk import CellFailed, Desk
 
 NAME = "create_service_account"
 PREPARING = ("sign-in", "look", "plan", "confirm")

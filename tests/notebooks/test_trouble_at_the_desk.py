@@ -5,7 +5,7 @@ import time
 import pytest
 
 from o365lib.sandbox import Fault
-from tests.desk import CellFailed, Desk
+from tests.jupyter_desk import CellFailed, Desk
 from tests.notebooks.test_in_jupyterlab import (
     by_device_code,
     code_on_the_panel,

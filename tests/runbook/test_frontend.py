@@ -3,7 +3,7 @@ import json
 import pytest
 
 from o365lib.runbook.frontend import Frontend
-from tests.desk import CellFailed, Desk
+from tests.jupyter_desk import CellFailed, Desk
 
 PREPARE = """
 from IPython import get_ipython

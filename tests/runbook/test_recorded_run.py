@@ -27,8 +27,8 @@ from o365lib.evidence.sealing import finish_left_behind
 from o365lib.runbook import standing
 from o365lib.sandbox import Fault
 from o365lib.secret import Secret
-from tests.desk import CellFailed, Desk
 from tests.evidence import planted
+from tests.jupyter_desk import CellFailed, Desk
 
 
 def test_opening_writes_the_first_record_and_contacts_nobody(open_run, demo_project):

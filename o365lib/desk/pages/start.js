@@ -2,6 +2,7 @@
 // The start page: the client, the ticket, the runbook. All that it shows is text, never markup.
 
 const MOST_SHOWN = 50;
+const WANTED = new URLSearchParams(window.location.search).get('runbook');
 const $ = id => document.getElementById(id);
 const state = {clients: [], texts: [], chosen: null, found: [], active: -1, desk: null, values: {}};
 
@@ -136,6 +137,9 @@ function choose(client) {
   if (client.problems.length) {
     box.append(element('ul', {}, ...client.problems.map(text => element('li', {className: 'problem'}, textIn('text', text)))));
   } else {
+    // From a card of the launcher, the runbook is chosen already.
+    const next = WANTED && document.getElementById(`open-${WANTED}`);
+    setTimeout(() => { if (next && document.activeElement === $('search')) { document.getElementById(`open-${WANTED}`).focus(); } });
     $('search').value = client.client;
     $('found').replaceChildren();
     $('search').setAttribute('aria-expanded', 'false');
@@ -201,7 +205,7 @@ function showRunbooks() {
     const button = element('button', {type: 'button', className: 'main', disabled: !isReady, id: `open-${runbook.name}`},
       !runbook.needs_client ? 'Open' : isReady ? `Open for ${state.chosen.client}` : 'Choose a client first');
     button.addEventListener('click', () => open(runbook, button));
-    return element('article', {className: 'card'},
+    return element('article', {className: runbook.name === WANTED ? 'card wanted' : 'card'},
       element('h3', {}, runbook.title), element('p', {}, runbook.summary), button);
   }));
 }

@@ -108,30 +108,34 @@
   function addLauncherCards(app, launcher, coreutils, apputils) {
     const base = coreutils.PageConfig.getBaseUrl();
     let start = null;
-    app.commands.addCommand('o365:start', {
-      label: 'Start page',
-      caption: 'Choose a client and a runbook',
-      execute: () => {
-        if (!start || start.isDisposed) {
-          const content = new apputils.IFrame({
-            sandbox: ['allow-same-origin', 'allow-scripts', 'allow-forms', 'allow-popups'],
-          });
-          content.url = base + 'o365/';
-          content.title.label = 'Start page';
-          content.title.closable = true;
-          content.id = 'o365-start';
-          start = new apputils.MainAreaWidget({content});
-          start.title.label = 'Start page';
-        }
-        if (!start.isAttached) {
-          app.shell.add(start, 'main');
-        }
-        app.shell.activateById(start.id);
-      },
-    });
-    if (launcher) {
-      launcher.add({command: 'o365:start', category: 'Runbooks', rank: 0});
-    }
+    const openStart = runbook => {
+      if (!start || start.isDisposed) {
+        const content = new apputils.IFrame({
+          sandbox: ['allow-same-origin', 'allow-scripts', 'allow-forms', 'allow-popups'],
+        });
+        start = new apputils.MainAreaWidget({content});
+        start.id = 'o365-start';
+        start.title.label = 'Start page';
+        start.title.closable = true;
+      }
+      start.content.url = base + 'o365/' + (runbook ? '?runbook=' + encodeURIComponent(runbook) : '');
+      if (!start.isAttached) {
+        app.shell.add(start, 'main');
+      }
+      app.shell.activateById(start.id);
+    };
+    const addCard = (command, label, caption, runbook, rank) => {
+      app.commands.addCommand(command, {label, caption, execute: () => openStart(runbook)});
+      if (launcher) {
+        launcher.add({command, category: 'Runbooks', rank});
+      }
+    };
+    addCard('o365:start', 'Start page', 'Choose a client and a runbook', '', 0);
+    fetch(base + 'o365/api/desk', {credentials: 'same-origin'})
+      .then(answer => answer.json())
+      .then(desk => (desk.runbooks || []).forEach((runbook, at) =>
+        addCard('o365:open-' + runbook.name, runbook.title, runbook.summary, runbook.name, at + 1)))
+      .catch(() => undefined); // the start page says what is wrong
     // The start page in its frame opens a working copy here instead of loading all anew.
     window.o365Desk = {
       open: address => {

@@ -34,6 +34,7 @@ class Desk:
         self.is_interactive = is_interactive
         self.models: dict[str, dict] = {}
         self.transients: list[dict] = []
+        self._displays: dict[str, dict] = {}
         for tries_left in range(2, -1, -1):
             self._start(folder, {**os.environ, **environment})
             try:
@@ -225,19 +226,30 @@ class Desk:
             except queue.Empty:
                 assert self._manager.is_alive(), "the kernel has died"
                 assert time.monotonic() < deadline, "the kernel says nothing"
+        kept = self._taken_in(message)
+        if kept and outputs is not None and message["parent_header"].get("msg_id") == request:
+            outputs.append(kept)
+        return message
+
+    def _taken_in(self, message: dict) -> dict | None:
+        """Keep what JupyterLab keeps of a message; return it where it is an output."""
         kind, content = message["msg_type"], message["content"]
+        transient = content.get("transient") or {}
         if kind == "comm_open":
             self.models[content["comm_id"]] = dict(content["data"].get("state", {}))
         elif kind == "comm_msg" and content["data"].get("method") in {"update", "echo_update"}:
             self.models.setdefault(content["comm_id"], {}).update(content["data"]["state"])
-        elif kind in {"stream", "display_data", "execute_result", "error"}:
-            if told := (content.get("transient") or {}).get("o365"):
-                self.transients.append(told)
-            kept = {name: value for name, value in content.items() if name != "transient"}
-            kept = json.loads(json.dumps({"output_type": kind, **kept}, default=str))
-            if outputs is not None and message["parent_header"].get("msg_id") == request:
-                outputs.append(kept)
-        return message
+        elif kind == "update_display_data" and transient["display_id"] in self._displays:
+            self._displays[transient["display_id"]]["data"] = content["data"]
+        if kind not in {"stream", "display_data", "execute_result", "error"}:
+            return None
+        if told := transient.get("o365"):
+            self.transients.append(told)
+        kept = {name: value for name, value in content.items() if name != "transient"}
+        kept = json.loads(json.dumps({"output_type": kind, **kept}, default=str))
+        if display_id := transient.get("display_id"):
+            self._displays[display_id] = kept
+        return kept
 
 
 def _raise_what_failed(outputs: list[dict]) -> None:
